@@ -1,0 +1,13 @@
+CREATE TABLE `claims` (
+	`id` blob PRIMARY KEY NOT NULL,
+	`expires` integer NOT NULL
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE INDEX `claims_expires` ON `claims` (`expires`);--> statement-breakpoint
+CREATE TABLE `journeys` (
+	`id` blob PRIMARY KEY NOT NULL,
+	`content` blob NOT NULL,
+	`expires` integer NOT NULL
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE INDEX `journeys_expires` ON `journeys` (`expires`);

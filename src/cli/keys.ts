@@ -1,0 +1,15 @@
+import { parseArgs } from 'node:util';
+import { readStorageConfig } from '../config.ts';
+import { SetupError } from '../errors.ts';
+import { loadReceiptKeys } from '../receipt/keys.ts';
+import { rotateKeys } from '../storage/key-folder.ts';
+
+/** `paraphe keys rotate`: receipts are signed with a new key from now on; the ones at hand verify as before. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
+  if (positionals.length !== 1 || positionals[0] !== 'rotate') throw new SetupError('Usage: paraphe keys rotate');
+  const keys = await loadReceiptKeys(rotateKeys(readStorageConfig().keysDir));
+  console.log(`Receipts are signed with key ${keys.kid} from now on (a running gateway follows within seconds).`);
+  console.log(`${keys.jwks.keys.length - 1} earlier public keys stay published, so that earlier receipts verify.`);
+  return 0;
+}

@@ -1,0 +1,48 @@
+/**
+ * Time as an argument. A public date is a day in Europe/Paris; instants are `Date`s and stay inside.
+ */
+export type Clock = () => Date;
+
+/** A calendar day in Europe/Paris, `YYYY-MM-DD`. Days compare as strings. */
+export type Day = string & { readonly brand: 'Day' };
+
+const PARIS = new Intl.DateTimeFormat('en-CA', {
+  timeZone: 'Europe/Paris',
+  year: 'numeric',
+  month: '2-digit',
+  day: '2-digit',
+});
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** The day that Paris's calendars show at an instant. */
+export function parisDay(instant: Date): Day {
+  return PARIS.format(instant) as Day;
+}
+
+/** Takes `YYYY-MM-DD` that exists in the calendar; anything else is `undefined`. */
+export function parseDay(text: string): Day | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return undefined;
+  const instant = new Date(`${text}T00:00:00Z`);
+  if (Number.isNaN(instant.getTime()) || instant.toISOString().slice(0, 10) !== text) return undefined;
+  return text as Day;
+}
+
+/**
+ * The instant of 00:00 in Paris on a day, in seconds since 1970. Paris is one or two hours ahead of UTC and changes
+ * its clocks at 01:00 UTC, never at midnight, so exactly one of the two candidates reads 00:00 there.
+ */
+export function parisMidnight(day: Day): number {
+  const utc = Date.parse(`${day}T00:00:00Z`);
+  const summer = utc - 2 * HOUR;
+  return (parisDay(new Date(summer)) === day ? summer : utc - HOUR) / 1000;
+}
+
+/** Days since 1970-01-01, the form in which tables keep a day. */
+export function dayNumber(day: Day): number {
+  return Date.parse(`${day}T00:00:00Z`) / DAY;
+}
+
+export function dayFromNumber(number: number): Day {
+  return new Date(number * DAY).toISOString().slice(0, 10) as Day;
+}

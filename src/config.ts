@@ -1,0 +1,266 @@
+/**
+ * Configuration: the environment, read once, validated, frozen. The only reader of `process.env`. Every variable is
+ * listed here with what it means; `paraphe config` prints this list. A secret has no default: a forgotten one stops the
+ * start instead of making up another.
+ */
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { SetupError } from './errors.ts';
+import type { ProviderSettings } from './identity/profile.ts';
+
+type Variable = { readonly about: string; readonly schema: z.ZodType; readonly secret?: true };
+
+const port = z.coerce.number().int().min(0).max(65535);
+const flag = z.enum(['0', '1']).transform((value) => value === '1');
+
+const VARIABLES = {
+  DATA_DIR: { about: 'folder of the data', schema: z.string().min(1).default('./data') },
+  KEYS_DIR: { about: 'folder of the keys, by default `keys` in DATA_DIR', schema: z.string().min(1).optional() },
+  DATABASE_URL: {
+    about: 'where the data are: `sqlite:` (paraphe.sqlite in DATA_DIR) or `sqlite:<file>`',
+    schema: z.string().min(1).default('sqlite:'),
+  },
+  ORIGIN: {
+    about: 'public address of the gateway, without a path: `https://petitions.example.org` (http on a loopback only)',
+    schema: z.string().superRefine(checkOrigin),
+  },
+  HOST: { about: 'address to listen on', schema: z.string().min(1).default('127.0.0.1') },
+  PORT: { about: 'port to listen on', schema: port.default(3000) },
+  FRANCECONNECT_PORT: {
+    about: 'port of the simulated FranceConnect (`paraphe demo` only)',
+    schema: port.default(3001),
+  },
+  TRUST_PROXY: {
+    about: 'how many reverse proxies stand in front and set X-Forwarded-For',
+    schema: z.coerce.number().int().min(0).max(10).default(0),
+  },
+  POSTS_PER_MINUTE: {
+    about: 'POSTs accepted from one address in a minute; a signature takes two',
+    schema: z.coerce.number().int().min(1).default(2000),
+  },
+  DIAGNOSTICS: {
+    about: 'least level of diagnostics that is written: debug, info, warn, error or silent',
+    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  },
+  IDENTITY_PROFILE: {
+    about: '`franceconnect`, or `oidc` for any OpenID Provider',
+    schema: z.enum(['franceconnect', 'oidc']).default('franceconnect'),
+  },
+  IDENTITY_ISSUER: {
+    about: 'the identity provider, for example `https://oidc.franceconnect.gouv.fr/api/v2`',
+    schema: z.string().superRefine(checkIssuer),
+  },
+  IDENTITY_CLIENT_ID: { about: 'our client id at the identity provider', schema: z.string().min(1) },
+  IDENTITY_CLIENT_SECRET: {
+    about: 'our client secret, as the identity provider gave it',
+    schema: z.string().min(16, 'at least 16 characters'),
+    secret: true,
+  },
+  IDENTITY_CLIENT_AUTH: {
+    about: '`client_secret_post` (FranceConnect) or `client_secret_basic`; by default post, for `oidc` basic',
+    schema: z.enum(['client_secret_post', 'client_secret_basic']).optional(),
+  },
+  IDENTITY_ID_TOKEN_ALG: {
+    about: 'the one algorithm that id_tokens are accepted under: ES256 or RS256',
+    schema: z.enum(['ES256', 'RS256']).default('ES256'),
+  },
+  IDENTITY_USERINFO_ALG: {
+    about: 'the same for userinfo; `none` (profile `oidc` only) accepts plain JSON. By default IDENTITY_ID_TOKEN_ALG',
+    schema: z.enum(['ES256', 'RS256', 'none']).optional(),
+  },
+  IDENTITY_BEARER: {
+    about: 'where userinfo takes the access token: `header`, or `body` (profile `oidc` only)',
+    schema: z.enum(['header', 'body']).default('header'),
+  },
+  IDENTITY_SCOPE: {
+    about: 'scopes asked for; FranceConnect must have granted them',
+    schema: z
+      .string()
+      .regex(/^openid( [\w-]+)*$/, 'scopes with `openid` first')
+      .default('openid birthdate'),
+  },
+  IDENTITY_ACR: {
+    about: 'level asked for where a petition names none; empty asks for none (profile `oidc` only)',
+    schema: z.string().optional(),
+  },
+  IDENTITY_TIMEOUT_MS: {
+    about: 'patience with the identity provider, for each call',
+    schema: z.coerce.number().int().min(100).max(60_000).default(5000),
+  },
+  ALLOW_SIMULATED_IDENTITY: {
+    about: '1 lets `serve` run against the simulated FranceConnect; every page then says so',
+    schema: flag.default(false),
+  },
+} as const satisfies Record<string, Variable>;
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The environment, for those who start a gateway with settings of their own. */
+export function environment(): Environment {
+  return process.env;
+}
+
+type Name = keyof typeof VARIABLES;
+type Values = { readonly [N in Name]: z.infer<(typeof VARIABLES)[N]['schema']> };
+
+export type StorageConfig = { readonly dataDir: string; readonly keysDir: string; readonly databaseUrl: string };
+export type WebConfig = {
+  readonly origin: string;
+  readonly host: string;
+  readonly port: number;
+  readonly trustProxy: number;
+  readonly postsPerMinute: number;
+};
+export type ServeConfig = {
+  readonly storage: StorageConfig;
+  readonly web: WebConfig;
+  readonly identity: ProviderSettings;
+  /** The level asked for where a petition names none. */
+  readonly acr: string;
+  readonly diagnostics: Values['DIAGNOSTICS'];
+};
+
+export function readStorageConfig(env: Environment = environment()): StorageConfig {
+  const values = read(env, ['DATA_DIR', 'KEYS_DIR', 'DATABASE_URL']);
+  return storageOf(values);
+}
+
+/** What a petition is opened for: needs no secret. */
+export function readCollectingConfig(env: Environment = environment()) {
+  const values = read(env, ['IDENTITY_PROFILE', 'IDENTITY_ISSUER', 'IDENTITY_CLIENT_ID', 'IDENTITY_ACR']);
+  return { issuer: values.IDENTITY_ISSUER, clientId: values.IDENTITY_CLIENT_ID, acr: acrOf(values) };
+}
+
+export function readPorts(env: Environment = environment()): { port: number; franceConnectPort: number } {
+  const values = read(env, ['PORT', 'FRANCECONNECT_PORT']);
+  return { port: values.PORT, franceConnectPort: values.FRANCECONNECT_PORT };
+}
+
+/** @throws SetupError with one line for each variable that is missing or wrong */
+export function readServeConfig(env: Environment = environment()): ServeConfig {
+  const values = read(
+    env,
+    (Object.keys(VARIABLES) as Name[]).filter((name) => name !== 'FRANCECONNECT_PORT'),
+  );
+  return Object.freeze({
+    storage: storageOf(values),
+    web: {
+      origin: values.ORIGIN,
+      host: values.HOST,
+      port: values.PORT,
+      trustProxy: values.TRUST_PROXY,
+      postsPerMinute: values.POSTS_PER_MINUTE,
+    },
+    identity: identityOf(values),
+    acr: acrOf(values),
+    diagnostics: values.DIAGNOSTICS,
+  });
+}
+
+export type VariableReport = { name: string; about: string; value: string; wrong: string | undefined };
+
+/** Every variable with its value (a secret's is hidden) and what is wrong with it, for `paraphe config`. */
+export function explainConfig(env: Environment = environment()): readonly VariableReport[] {
+  return Object.entries<Variable>(VARIABLES).map(([name, { about, schema, secret }]) => {
+    const value = given(env, name);
+    const result = schema.safeParse(value);
+    const byDefault = result.success && result.data !== undefined ? `${String(result.data)} (default)` : '(not set)';
+    return {
+      name,
+      about,
+      value: secret && value !== undefined ? '(set, not shown)' : (value ?? byDefault),
+      wrong: result.success ? undefined : complaint(name, value, result.error),
+    };
+  });
+}
+
+function read<N extends Name>(env: Environment, names: readonly N[]): Pick<Values, N> {
+  const wrong: string[] = [];
+  const values: Partial<Record<Name, unknown>> = {};
+  for (const name of names) {
+    const result = (VARIABLES[name] as Variable).schema.safeParse(given(env, name));
+    if (result.success) values[name] = result.data;
+    else wrong.push(complaint(name, given(env, name), result.error));
+  }
+  if (wrong.length > 0) throw new SetupError(wrong.join('\n'));
+  return values as Pick<Values, N>;
+}
+
+/** An empty variable is one that is not set, but for the level that may be empty. */
+function given(env: Environment, name: string): string | undefined {
+  const value = env[name];
+  return value === '' && name !== 'IDENTITY_ACR' ? undefined : value;
+}
+
+function complaint(name: string, given: string | undefined, error: z.ZodError): string {
+  const { about } = (VARIABLES as Record<string, Variable>)[name] as Variable;
+  if (given === undefined) return `${name} is not set: ${about}.`;
+  return `${name} is wrong (${error.issues.map(({ message }) => message).join('; ')}): ${about}.`;
+}
+
+function storageOf(values: Pick<Values, 'DATA_DIR' | 'KEYS_DIR' | 'DATABASE_URL'>): StorageConfig {
+  const dataDir = resolve(values.DATA_DIR);
+  return {
+    dataDir,
+    keysDir: values.KEYS_DIR === undefined ? join(dataDir, 'keys') : resolve(values.KEYS_DIR),
+    databaseUrl: values.DATABASE_URL,
+  };
+}
+
+function identityOf(values: Omit<Values, 'FRANCECONNECT_PORT'>): ProviderSettings {
+  const profile = values.IDENTITY_PROFILE;
+  const settings: ProviderSettings = {
+    profile,
+    issuer: values.IDENTITY_ISSUER,
+    clientId: values.IDENTITY_CLIENT_ID,
+    clientSecret: values.IDENTITY_CLIENT_SECRET,
+    clientAuth: values.IDENTITY_CLIENT_AUTH ?? (profile === 'oidc' ? 'client_secret_basic' : 'client_secret_post'),
+    idTokenAlg: values.IDENTITY_ID_TOKEN_ALG,
+    userinfoAlg: values.IDENTITY_USERINFO_ALG ?? values.IDENTITY_ID_TOKEN_ALG,
+    bearer: values.IDENTITY_BEARER,
+    scope: values.IDENTITY_SCOPE,
+    allowSimulated: values.ALLOW_SIMULATED_IDENTITY,
+    timeoutMs: values.IDENTITY_TIMEOUT_MS,
+  };
+  if (profile === 'franceconnect') {
+    if (settings.userinfoAlg === 'none')
+      throw new SetupError('IDENTITY_USERINFO_ALG: FranceConnect signs its userinfo.');
+    if (settings.bearer === 'body') throw new SetupError('IDENTITY_BEARER: FranceConnect takes it in the header.');
+    if (settings.clientAuth === 'client_secret_basic') {
+      throw new SetupError('IDENTITY_CLIENT_AUTH: FranceConnect takes client_secret_post.');
+    }
+  }
+  if (settings.issuer.startsWith('http:') && !settings.allowSimulated) {
+    throw new SetupError(
+      'IDENTITY_ISSUER is on plain http, as only a simulation is: ALLOW_SIMULATED_IDENTITY=1 allows it, and every page then says so.',
+    );
+  }
+  return settings;
+}
+
+function acrOf(values: Pick<Values, 'IDENTITY_PROFILE' | 'IDENTITY_ACR'>): string {
+  const acr = values.IDENTITY_ACR ?? (values.IDENTITY_PROFILE === 'franceconnect' ? 'eidas1' : '');
+  if (values.IDENTITY_PROFILE === 'franceconnect' && !/^eidas[123]$/.test(acr)) {
+    throw new SetupError('IDENTITY_ACR: FranceConnect knows eidas1, eidas2 and eidas3.');
+  }
+  return acr;
+}
+
+function checkOrigin(text: string, context: z.RefinementCtx): void {
+  const url = URL.parse(text);
+  if (url === null || url.origin !== text)
+    context.addIssue({ code: 'custom', message: 'not an origin such as https://example.org' });
+  else if (!isSecure(url)) context.addIssue({ code: 'custom', message: 'plain http outside a loopback address' });
+}
+
+function checkIssuer(text: string, context: z.RefinementCtx): void {
+  const url = URL.parse(text);
+  if (url === null || url.search !== '' || url.hash !== '')
+    context.addIssue({ code: 'custom', message: 'not an issuer' });
+  else if (!isSecure(url)) context.addIssue({ code: 'custom', message: 'plain http outside a loopback address' });
+}
+
+function isSecure({ protocol, hostname }: URL): boolean {
+  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback);
+}

@@ -1,0 +1,28 @@
+/**
+ * The program's own messages, as JSON lines. Guarantee: no IP address, no identity, no token. Nothing of a request is
+ * logged but what is listed at the call, and of an unexpected error only its type, its code and where it was thrown:
+ * its message could quote what a person sent.
+ */
+import pino from 'pino';
+
+export type Diagnostics = {
+  debug(facts: Facts, message: string): void;
+  info(facts: Facts, message: string): void;
+  warn(facts: Facts, message: string): void;
+  error(facts: Facts, message: string): void;
+};
+
+type Facts = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+
+export function createDiagnostics(level: string, destination?: pino.DestinationStream): Diagnostics {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+/** What may be said of an unexpected error. */
+export function describeError(error: unknown): Facts {
+  if (!(error instanceof Error)) return { error: typeof error };
+  const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return { error: error.name, code, at: frames.slice(0, 8).map((line) => line.trim()) };
+}

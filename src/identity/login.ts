@@ -1,0 +1,123 @@
+/**
+ * A login at the identity provider: the authorization code flow of OpenID Connect Core §3.1, with the traps of
+ * FranceConnect v2. What comes out is verified: signatures of id_token and userinfo under the pinned algorithm, issuer,
+ * audience, nonce, times, one `sub` in both, and the level of assurance that was asked for.
+ */
+import * as client from 'openid-client';
+import type { Clock } from '../clock.ts';
+import { Refusal } from '../errors.ts';
+import type { Person } from '../person/person.ts';
+import type { Issuer, Snapshot } from './issuer.ts';
+import { acrSuffices } from './profile.ts';
+import { refusalFor } from './provider-errors.ts';
+
+/** What ties a login to one browser and one act. `state` and `nonce` have 64 hex characters. */
+export type LoginTies = {
+  readonly state: string;
+  readonly nonce: string;
+  /** PKCE (RFC 7636), used by the profile `oidc`; FranceConnect refuses it. */
+  readonly codeVerifier: string;
+  readonly acr: string;
+  readonly redirectUri: string;
+};
+
+export type VerifiedLogin = {
+  readonly person: Person;
+  /** As the provider gave it. */
+  readonly birthdate: unknown;
+  readonly acr: string | undefined;
+  readonly idToken: string;
+  readonly at: Date;
+};
+
+/**
+ * Where to send the browser. FranceConnect answers 400 to any parameter outside its list; these are on it.
+ * @throws Refusal `identity-provider-unavailable`
+ */
+export async function startLogin(issuer: Issuer, ties: LoginTies, lang: string): Promise<URL> {
+  try {
+    const { configuration } = await issuer.current();
+    const challenge =
+      issuer.settings.profile === 'oidc'
+        ? {
+            code_challenge: await client.calculatePKCECodeChallenge(ties.codeVerifier),
+            code_challenge_method: 'S256',
+          }
+        : {};
+    return client.buildAuthorizationUrl(configuration, {
+      response_type: 'code',
+      redirect_uri: ties.redirectUri,
+      scope: issuer.settings.scope,
+      state: ties.state,
+      nonce: ties.nonce,
+      ui_locales: lang,
+      ...(ties.acr === '' ? {} : { acr_values: ties.acr }),
+      ...challenge,
+    });
+  } catch (error) {
+    throw refusalFor(error);
+  }
+}
+
+/**
+ * Exchanges the code of a callback and verifies everything that comes with it.
+ * @param callback the callback's full URL, as the provider's redirect made it
+ * @throws Refusal `login-cancelled`, `login-refused`, `login-expired`, `login-unverified`, `acr-too-low`,
+ *   `identity-provider-unavailable`
+ */
+export async function completeLogin(
+  issuer: Issuer,
+  clock: Clock,
+  callback: URL,
+  ties: LoginTies,
+): Promise<VerifiedLogin> {
+  try {
+    const snapshot = await issuer.current();
+    return await issuer.once(() => verifyOrRetry(issuer, snapshot, clock, callback, ties));
+  } catch (error) {
+    throw refusalFor(error);
+  }
+}
+
+/**
+ * FranceConnect keeps one `kid` over the life of a module, so that rotated keys show only as a failed signature. A login
+ * that does not verify is checked once more when the provider's keys have changed meanwhile.
+ */
+async function verifyOrRetry(issuer: Issuer, snapshot: Snapshot, clock: Clock, callback: URL, ties: LoginTies) {
+  try {
+    return await verifyLogin(issuer, snapshot, clock, callback, ties);
+  } catch (error) {
+    const newer = error instanceof client.ClientError ? await issuer.newer(snapshot) : undefined;
+    if (newer === undefined) throw error;
+    return verifyLogin(issuer, newer, clock, callback, ties);
+  }
+}
+
+async function verifyLogin(
+  issuer: Issuer,
+  { configuration }: Snapshot,
+  clock: Clock,
+  callback: URL,
+  ties: LoginTies,
+): Promise<VerifiedLogin> {
+  if (issuer.settings.profile === 'franceconnect' && !callback.searchParams.has('iss')) {
+    throw new Refusal('login-unverified', 'the callback names no issuer');
+  }
+  const tokens = await client.authorizationCodeGrant(configuration, callback, {
+    expectedState: ties.state,
+    expectedNonce: ties.nonce,
+    idTokenExpected: true,
+    ...(issuer.settings.profile === 'oidc' ? { pkceCodeVerifier: ties.codeVerifier } : {}),
+  });
+  const claims = tokens.claims();
+  if (claims === undefined || tokens.id_token === undefined) throw new Refusal('login-unverified', 'no id_token');
+  const userinfo = await client.fetchUserInfo(configuration, tokens.access_token, claims.sub);
+  if (!acrSuffices(issuer.settings.profile, ties.acr, claims.acr)) throw new Refusal('acr-too-low');
+  return {
+    person: { issuer: claims.iss, sub: claims.sub },
+    birthdate: userinfo.birthdate,
+    acr: typeof claims.acr === 'string' ? claims.acr : undefined,
+    idToken: tokens.id_token,
+    at: clock(),
+  };
+}

@@ -1,0 +1,48 @@
+/** The `paraphe` executable: picks a command, and turns bad news into one line and an exit code. */
+import { Refusal, SetupError } from './errors.ts';
+
+type Command = { readonly about: string; readonly load: () => Promise<{ run(args: readonly string[]): Promise<number> }> };
+
+/** Commands load what they need when they are called: `serve` never loads the simulator. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  demo: { about: 'the gateway with a simulated FranceConnect and three petitions', load: () => import('./cli/demo.ts') },
+  serve: { about: 'the gateway', load: () => import('./cli/serve.ts') },
+  init: { about: 'make the keys', load: () => import('./cli/init.ts') },
+  config: { about: 'check and explain the configuration', load: () => import('./cli/config.ts') },
+  migrate: { about: 'bring the database to this version', load: () => import('./cli/migrate.ts') },
+  petition: { about: 'open <file> | close <slug> | list', load: () => import('./cli/petition.ts') },
+  keys: { about: 'rotate: sign receipts with a new key', load: () => import('./cli/keys.ts') },
+  verify: { about: '<receipt>: check a receipt', load: () => import('./cli/verify.ts') },
+};
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  const command = name === undefined ? undefined : COMMANDS[name];
+  if (command === undefined) {
+    const isHelp = name === undefined || name === 'help' || name === '--help';
+    (isHelp ? console.log : console.error)(usage(isHelp ? undefined : name));
+    return isHelp ? 0 : 2;
+  }
+  try {
+    return await (await command.load()).run(args);
+  } catch (error) {
+    if (isUsageError(error)) console.error(`paraphe ${name}: ${error.message}`);
+    else if (error instanceof SetupError) console.error(error.message);
+    else if (error instanceof Refusal) console.error(`Refused: ${error.message}`);
+    else throw error;
+    return 1;
+  }
+}
+
+/** What `node:util`'s parseArgs throws for arguments that it does not know. */
+function isUsageError(error: unknown): error is Error {
+  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+}
+
+function usage(unknown: string | undefined): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`);
+  const head = unknown === undefined ? [] : [`There is no command ${unknown}.`, ''];
+  return [...head, 'Usage: paraphe <command>', '', ...lines].join('\n');
+}
+
+process.exitCode = await main(process.argv.slice(2));

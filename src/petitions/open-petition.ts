@@ -1,0 +1,42 @@
+import type { KeyObject } from 'node:crypto';
+import { ulid } from 'ulid';
+import { type Clock, parisDay } from '../clock.ts';
+import { SetupError } from '../errors.ts';
+import type { Petition, PetitionId } from './petition.ts';
+import type { PetitionFile } from './petition-file.ts';
+import { createPetitionKey } from './petition-key.ts';
+import type { PetitionStore } from './ports.ts';
+
+/** Whose logins a petition is opened for; part of its rules for good. */
+export type Collecting = { readonly issuer: string; readonly clientId: string; readonly acr: string };
+
+/**
+ * Opens a petition: freezes its statement and rules, and makes its pseudonym key.
+ * @throws SetupError when the slug is taken
+ */
+export async function openPetition(
+  deps: { petitions: PetitionStore; keyEncryptionKey: KeyObject; clock: Clock },
+  file: PetitionFile,
+  collecting: Collecting,
+): Promise<Petition> {
+  const now = deps.clock();
+  const id = ulid(now.getTime()).toLowerCase() as PetitionId;
+  const key = createPetitionKey(deps.keyEncryptionKey, id);
+  const petition: Petition = {
+    id,
+    slug: file.slug,
+    statement: file.statement,
+    opened: parisDay(now),
+    closes: file.closes,
+    closed: undefined,
+    minAge: file.min_age,
+    departments: file.departments,
+    acr: file.acr ?? collecting.acr,
+    issuer: collecting.issuer,
+    clientId: collecting.clientId,
+    nymKey: key.nymKey,
+  };
+  const result = await deps.petitions.open(petition, key.wrapped);
+  if (result === 'slug-taken') throw new SetupError(`A petition with the slug ${file.slug} exists already.`);
+  return petition;
+}

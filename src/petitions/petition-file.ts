@@ -1,0 +1,56 @@
+/**
+ * A petition as its operator writes it: front matter (YAML) between two lines of `---`, then the statement in Markdown.
+ * This is the border where it becomes a domain value: whatever is wrong is said field by field, and nothing is opened.
+ */
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { parseDay } from '../clock.ts';
+import { SetupError } from '../errors.ts';
+import { SLUG } from './petition.ts';
+import { makeStatement, type Statement } from './statement.ts';
+
+const TEXT_LIMIT = 100_000;
+
+const frontMatter = z.strictObject({
+  slug: z.string().max(80).regex(SLUG, 'lower-case letters, digits and single hyphens, for example `jardins-partages`'),
+  title: z.string().trim().min(5).max(200),
+  closes: z
+    .string()
+    .transform((text, context) => {
+      const day = parseDay(text);
+      if (day === undefined) context.addIssue({ code: 'custom', message: 'a day that exists, YYYY-MM-DD' });
+      return day ?? z.NEVER;
+    })
+    .optional(),
+  min_age: z.int().min(0).max(120),
+  departments: z.boolean(),
+  acr: z.string().max(200).optional(),
+});
+
+export type PetitionFile = Omit<z.infer<typeof frontMatter>, 'title'> & { readonly statement: Statement };
+
+/** @throws SetupError with one line for each thing that is wrong */
+export function parsePetitionFile(source: string, name: string): PetitionFile {
+  const text = source.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n');
+  const parts = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(text);
+  if (parts === null) throw new SetupError(`${name}: starts with no front matter (a line ---, fields, a line ---)`);
+  const [, head = '', body = ''] = parts;
+  if (body.trim() === '') throw new SetupError(`${name}: has no statement below its front matter`);
+  if (body.length > TEXT_LIMIT) throw new SetupError(`${name}: its statement is longer than ${TEXT_LIMIT} characters`);
+  if (body.includes('\0') || !body.isWellFormed()) throw new SetupError(`${name}: its statement is not plain text`);
+  const result = frontMatter.safeParse(parseYaml(head, name));
+  if (!result.success) {
+    const wrong = result.error.issues.map(({ path, message }) => `${path.join('.') || 'front matter'}: ${message}`);
+    throw new SetupError(`${name}: ${wrong.join('; ')}`);
+  }
+  const { title, ...rules } = result.data;
+  return { ...rules, statement: makeStatement(title, body) };
+}
+
+function parseYaml(head: string, name: string): unknown {
+  try {
+    return parse(head);
+  } catch (error) {
+    throw new SetupError(`${name}: its front matter is not YAML (${error instanceof Error ? error.message : error})`);
+  }
+}

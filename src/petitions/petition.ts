@@ -1,0 +1,49 @@
+/**
+ * A petition: a frozen statement and the rules under which it is signed. Invariants: rules and statement never change
+ * after opening; the issuer and the client id belong to the rules, because under others every `sub`, and so every nym,
+ * would be another; a petition that is closed never opens again.
+ */
+import type { Day } from '../clock.ts';
+import type { Statement } from './statement.ts';
+
+/** A lowercase ULID. */
+export type PetitionId = string & { readonly brand: 'PetitionId' };
+
+export type Petition = {
+  readonly id: PetitionId;
+  readonly slug: string;
+  readonly statement: Statement;
+  readonly opened: Day;
+  /** The last day on which one can sign. */
+  readonly closes: Day | undefined;
+  /** The day on which it was closed by its operator. */
+  readonly closed: Day | undefined;
+  /** In years; 0 asks for none. */
+  readonly minAge: number;
+  /** Whether each signature declares a département. */
+  readonly departments: boolean;
+  /** The level that a login must have, as the identity provider names it; empty where none is asked. */
+  readonly acr: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  /** The public half of the petition's pseudonym key, 32 bytes. */
+  readonly nymKey: Uint8Array;
+};
+
+export type PetitionStatus = 'open' | 'closed';
+
+export function statusOf(petition: Petition, today: Day): PetitionStatus {
+  const over = petition.closes !== undefined && today > petition.closes;
+  return petition.closed !== undefined || over ? 'closed' : 'open';
+}
+
+/** The day after which nothing was signed any more, for a petition that is closed. */
+export function closingDay(petition: Petition): Day | undefined {
+  return petition.closed ?? petition.closes;
+}
+
+export function parsePetitionId(text: string): PetitionId | undefined {
+  return /^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(text) ? (text as PetitionId) : undefined;
+}
+
+export const SLUG = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;

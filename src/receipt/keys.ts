@@ -1,0 +1,45 @@
+/**
+ * The keys that sign receipts: one active ES256 key and the public halves of all that were, because receipts live as
+ * long as their holders keep them. `kid` is the RFC 7638 thumbprint.
+ */
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { calculateJwkThumbprint, type JWK } from 'jose';
+
+export type ReceiptKeys = {
+  readonly kid: string;
+  readonly privateKey: KeyObject;
+  /** Every public key that receipts were ever signed with, the active one first: the answer of `jwks.json`. */
+  readonly jwks: { readonly keys: readonly JWK[] };
+};
+
+/** How the keys are kept in the key folder. A retired key's private half is gone. */
+export type StoredReceiptKeys = { readonly active: JWK; readonly retired: readonly JWK[] };
+
+export function generateReceiptKeys(): StoredReceiptKeys {
+  return { active: generate(), retired: [] };
+}
+
+/** A new active key; the one before keeps only its public half. */
+export function rotateReceiptKeys({ active, retired }: StoredReceiptKeys): StoredReceiptKeys {
+  return { active: generate(), retired: [publicHalf(active), ...retired] };
+}
+
+/** @throws when a key is not a P-256 key */
+export async function loadReceiptKeys({ active, retired }: StoredReceiptKeys): Promise<ReceiptKeys> {
+  const privateKey = createPrivateKey({ key: { ...active }, format: 'jwk' });
+  const keys = await Promise.all([publicHalf(active), ...retired].map(publish));
+  return { kid: keys[0]?.kid ?? '', privateKey, jwks: { keys } };
+}
+
+function generate(): JWK {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) as JWK;
+}
+
+function publicHalf(key: JWK): JWK {
+  return createPublicKey({ key: { ...key }, format: 'jwk' }).export({ format: 'jwk' }) as JWK;
+}
+
+async function publish(key: JWK): Promise<JWK & { kid: string }> {
+  if (key.crv !== 'P-256') throw new TypeError('a receipt key is a P-256 key');
+  return { ...key, kid: await calculateJwkThumbprint(key), use: 'sig', alg: 'ES256' };
+}

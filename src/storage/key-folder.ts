@@ -1,0 +1,102 @@
+/**
+ * The key folder: secrets that the database must never hold, as files of mode 600.
+ *   key-encryption-key   wraps the petitions' pseudonym keys; whoever destroys it makes every nym meaningless
+ *   sealing-key          seals receipt links and authenticates journey cookies; a new one costs only new logins
+ *   receipt-keys.json    the active private JWK and the public halves of the retired ones
+ * A file is written beside its place, synced and renamed: after a crash it is the old one or the new one.
+ */
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { SetupError } from '../errors.ts';
+import { generateReceiptKeys, rotateReceiptKeys, type StoredReceiptKeys } from '../receipt/keys.ts';
+
+export type KeyFolder = {
+  readonly keyEncryptionKey: KeyObject;
+  readonly sealingKey: KeyObject;
+  readonly receiptKeys: StoredReceiptKeys;
+};
+
+const KEY_ENCRYPTION_KEY = 'key-encryption-key';
+const SEALING_KEY = 'sealing-key';
+const RECEIPT_KEYS = 'receipt-keys.json';
+const FILES = [KEY_ENCRYPTION_KEY, SEALING_KEY, RECEIPT_KEYS];
+
+export function hasKeys(folder: string): boolean {
+  return FILES.some((file) => existsSync(join(folder, file)));
+}
+
+/** Makes every key. @throws SetupError when the folder holds any: keys are never overwritten */
+export function createKeys(folder: string): void {
+  if (hasKeys(folder)) throw new SetupError(`${folder} holds keys already; they are never overwritten.`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const file of [KEY_ENCRYPTION_KEY, SEALING_KEY])
+    writeSecret(folder, file, randomBytes(32).toString('base64url'));
+  writeSecret(folder, RECEIPT_KEYS, JSON.stringify(generateReceiptKeys()));
+}
+
+/** @throws SetupError when a key is missing or is not one */
+export function readKeys(folder: string): KeyFolder {
+  return {
+    keyEncryptionKey: parseSecretKey(folder, KEY_ENCRYPTION_KEY),
+    sealingKey: parseSecretKey(folder, SEALING_KEY),
+    receiptKeys: readReceiptKeys(folder),
+  };
+}
+
+/** A new active receipt key; the private half of the one before is gone when this returns. */
+export function rotateKeys(folder: string): StoredReceiptKeys {
+  const keys = rotateReceiptKeys(readReceiptKeys(folder));
+  writeSecret(folder, RECEIPT_KEYS, JSON.stringify(keys));
+  return keys;
+}
+
+export function readReceiptKeys(folder: string): StoredReceiptKeys {
+  try {
+    const keys = JSON.parse(read(folder, RECEIPT_KEYS)) as StoredReceiptKeys;
+    if (keys.active.kty === 'EC' && Array.isArray(keys.retired)) return keys;
+  } catch (error) {
+    if (error instanceof SetupError) throw error;
+  }
+  throw new SetupError(
+    `${join(folder, RECEIPT_KEYS)} does not hold receipt keys: restore it from your copy of the keys.`,
+  );
+}
+
+function parseSecretKey(folder: string, file: string): KeyObject {
+  const bytes = Buffer.from(read(folder, file).trim(), 'base64url');
+  if (bytes.length === 32) return createSecretKey(bytes);
+  throw new SetupError(
+    `${join(folder, file)} does not hold 32 bytes of base64url: restore it from your copy of the keys.`,
+  );
+}
+
+function read(folder: string, file: string): string {
+  try {
+    return readFileSync(join(folder, file), 'utf8');
+  } catch {
+    throw new SetupError(
+      `There is no key ${join(folder, file)}: make the keys with \`paraphe init\`, or point KEYS_DIR to them.`,
+    );
+  }
+}
+
+function writeSecret(folder: string, file: string, text: string): void {
+  const path = join(folder, file);
+  const draft = `${path}.new`;
+  writeAndSync(draft, `${text}\n`);
+  renameSync(draft, path);
+  const directory = openSync(dirname(path), 'r');
+  fsyncSync(directory);
+  closeSync(directory);
+}
+
+function writeAndSync(path: string, text: string): void {
+  const file = openSync(path, 'w', 0o600);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}

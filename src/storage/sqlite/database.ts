@@ -1,0 +1,74 @@
+/**
+ * Opening a SQLite file. Guarantees for the data file: WAL with `synchronous=FULL` on every connection (better-sqlite3
+ * defaults to NORMAL in WAL mode, which loses acknowledged commits on a power cut), foreign keys enforced, a schema that
+ * is exactly this version's.
+ */
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
+import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
+import { readMigrationFiles } from 'drizzle-orm/migrator';
+import { Refusal, SetupError } from '../../errors.ts';
+
+export type Sqlite = BetterSQLite3Database & { readonly $client: Database.Database };
+
+const MIGRATIONS = join(import.meta.dirname, '../../../drizzle');
+
+export type Durability = 'FULL' | 'OFF';
+
+/** @throws SetupError when the file cannot be opened or is not a database */
+export function openSqlite(file: string, durability: Durability): Sqlite {
+  try {
+    const client = new Database(file);
+    client.pragma('busy_timeout = 5000');
+    client.pragma('journal_mode = WAL');
+    client.pragma(`synchronous = ${durability}`);
+    client.pragma('foreign_keys = ON');
+    return drizzle(client);
+  } catch (error) {
+    throw new SetupError(`Cannot open ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The migrations of a folder under `drizzle/` that the file lacks. @throws SetupError when it has others */
+export function pendingMigrations(database: Sqlite, folder: string): number {
+  const known = readMigrationFiles({ migrationsFolder: join(MIGRATIONS, folder) }).map(({ hash }) => hash);
+  const applied = appliedMigrations(database.$client);
+  if (applied.some((hash, i) => hash !== known[i])) {
+    throw new SetupError(
+      `${database.$client.name} was written by another version of Paraphe, whose data this one does not migrate: move it away, or run that version.`,
+    );
+  }
+  return known.length - applied.length;
+}
+
+export function applyMigrations(database: Sqlite, folder: string): void {
+  migrate(database, { migrationsFolder: join(MIGRATIONS, folder) });
+}
+
+function appliedMigrations(client: Database.Database): readonly string[] {
+  const table = client.prepare("SELECT 1 FROM sqlite_schema WHERE name = '__drizzle_migrations'").get();
+  if (table === undefined) return [];
+  return client.prepare('SELECT hash FROM __drizzle_migrations ORDER BY id').pluck().all() as string[];
+}
+
+/**
+ * Runs one storage act. A disk that is full, read-only or failing, or a file locked for long, is bad news that may pass:
+ * it becomes a Refusal that answers 503, and the transaction is rolled back. Anything else is a bug and goes through.
+ */
+export function act<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const cause = sqliteCode(error);
+    if (cause !== undefined && /^SQLITE_(FULL|IOERR|READONLY|BUSY|CANTOPEN|LOCKED|NOMEM)/.test(cause)) {
+      throw new Refusal('storage-unavailable', cause, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function sqliteCode(error: unknown): string | undefined {
+  if (error instanceof Database.SqliteError) return error.code;
+  return error instanceof Error && error.cause instanceof Database.SqliteError ? error.cause.code : undefined;
+}

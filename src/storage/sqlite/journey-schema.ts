@@ -1,0 +1,23 @@
+/**
+ * Tables of the journeys' file, which is separate from the data and worth nothing without the browsers' cookies: losing
+ * it costs a new login. `id` is a hash of the journey's `state`; `expires` is in seconds since 1970.
+ */
+import { blob, index, integer, sqliteTable } from 'drizzle-orm/sqlite-core';
+
+/** A journey's content, sealed under a key that only its cookie holds. */
+export const journeys = sqliteTable(
+  'journeys',
+  {
+    id: blob({ mode: 'buffer' }).primaryKey(),
+    content: blob({ mode: 'buffer' }).notNull(),
+    expires: integer().notNull(),
+  },
+  (table) => [index('journeys_expires').on(table.expires)],
+);
+
+/** Logins that have come back: the primary key makes each `state`, and so each nonce, serve once. */
+export const claims = sqliteTable(
+  'claims',
+  { id: blob({ mode: 'buffer' }).primaryKey(), expires: integer().notNull() },
+  (table) => [index('claims_expires').on(table.expires)],
+);

@@ -1,0 +1,98 @@
+import { desc, eq, sql } from 'drizzle-orm';
+import { dayFromNumber, dayNumber } from '../../clock.ts';
+import type { Petition, PetitionId } from '../../petitions/petition.ts';
+import type { PetitionStore } from '../../petitions/ports.ts';
+import { act, type Sqlite } from './database.ts';
+import { petitions } from './schema.ts';
+
+export function sqlitePetitionStore(database: Sqlite): PetitionStore {
+  const bySlug = database
+    .select()
+    .from(petitions)
+    .where(eq(petitions.slug, sql.placeholder('slug')))
+    .prepare();
+  const byId = database
+    .select()
+    .from(petitions)
+    .where(eq(petitions.id, sql.placeholder('id')))
+    .prepare();
+  const all = database.select().from(petitions).orderBy(desc(petitions.ref)).prepare();
+
+  return {
+    open: async (petition, wrappedSecret) =>
+      act(() => {
+        const row = { ...toRow(petition), wrappedSecret: Buffer.from(wrappedSecret) };
+        const { changes } = database
+          .insert(petitions)
+          .values(row)
+          .onConflictDoNothing({ target: petitions.slug })
+          .run();
+        return changes === 1 ? 'opened' : 'slug-taken';
+      }),
+
+    close: async (id, day) =>
+      act(() =>
+        database.transaction(
+          (tx) => {
+            const open = eq(petitions.id, id);
+            const found = tx.select({ closed: petitions.closed }).from(petitions).where(open).get();
+            if (found === undefined) return 'unknown';
+            if (found.closed !== null) return 'already-closed';
+            tx.update(petitions)
+              .set({ closed: dayNumber(day) })
+              .where(open)
+              .run();
+            return 'closed';
+          },
+          { behavior: 'immediate' },
+        ),
+      ),
+
+    findBySlug: async (slug) => act(() => optional(bySlug.get({ slug }), fromRow)),
+    findById: async (id) => act(() => optional(byId.get({ id }), fromRow)),
+    list: async () => act(() => all.all().map(fromRow)),
+    findWrappedSecret: async (id) => act(() => byId.get({ id })?.wrappedSecret ?? undefined),
+  };
+}
+
+type Row = typeof petitions.$inferSelect;
+
+function toRow(petition: Petition): typeof petitions.$inferInsert {
+  return {
+    id: petition.id,
+    slug: petition.slug,
+    title: petition.statement.title,
+    text: petition.statement.text,
+    statement: Buffer.from(petition.statement.hash),
+    opened: dayNumber(petition.opened),
+    closes: optional(petition.closes, dayNumber) ?? null,
+    closed: optional(petition.closed, dayNumber) ?? null,
+    minAge: petition.minAge,
+    departments: petition.departments,
+    acr: petition.acr,
+    issuer: petition.issuer,
+    clientId: petition.clientId,
+    nymKey: Buffer.from(petition.nymKey),
+  };
+}
+
+function fromRow(row: Row): Petition {
+  return {
+    id: row.id as PetitionId,
+    slug: row.slug,
+    statement: { title: row.title, text: row.text, hash: row.statement },
+    opened: dayFromNumber(row.opened),
+    closes: optional(row.closes, dayFromNumber),
+    closed: optional(row.closed, dayFromNumber),
+    minAge: row.minAge,
+    departments: row.departments,
+    acr: row.acr,
+    issuer: row.issuer,
+    clientId: row.clientId,
+    nymKey: row.nymKey,
+  };
+}
+
+function optional<T, U>(value: T | null | undefined, map: (value: T) => U): U | undefined {
+  return value === null || value === undefined ? undefined : map(value);
+}

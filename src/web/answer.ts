@@ -1,0 +1,77 @@
+/** How an answer is written: pages, redirects, cached bytes. */
+import { hash } from 'node:crypto';
+import type { Request, Response } from 'express';
+import type { RefusalCode } from '../errors.ts';
+import type { Petition } from '../petitions/petition.ts';
+import type { WebDependencies } from './dependencies.ts';
+import { type Lang, negotiateLang } from './i18n.ts';
+import type { PageModels, PageName } from './page-models.ts';
+import type { Headers } from './security.ts';
+
+/** What a request turned out to be about, gathered on the way for the page of a refusal. */
+export type About = { petition?: Petition; lang?: Lang | undefined; logoutAction?: string; code?: RefusalCode };
+
+export function aboutOf(res: Response): About {
+  res.locals.about ??= {};
+  return res.locals.about as About;
+}
+
+/** A personal page: rendered for this answer alone and kept by no cache. */
+export function sendPage<N extends PageName>(
+  deps: WebDependencies,
+  req: Request,
+  res: Response,
+  name: N,
+  model: PageModels[N],
+  status = 200,
+): void {
+  const context = pageContext(deps, req, aboutOf(res).lang);
+  res.status(status).setHeader('Cache-Control', 'no-store');
+  res.setHeader('Content-Type', 'text/html; charset=utf-8');
+  res.setHeader('Content-Language', context.lang);
+  res.end(deps.pages.render(name, model, context));
+}
+
+export function pageContext(deps: WebDependencies, req: Request, chosen: Lang | undefined) {
+  const { lang, explicit } = negotiateLang(req.query.lang ?? chosen, req.headers['accept-language']);
+  return { lang, explicitLang: explicit, path: pathWithoutLang(req), simulated: deps.simulated() };
+}
+
+/** 303: the next page is always fetched by GET (RFC 9110 §15.4.4). */
+export function redirect(res: Response, location: string): void {
+  res.status(303).setHeader('Cache-Control', 'no-store');
+  res.setHeader('Location', location);
+  res.end();
+}
+
+/** `?lang=` on an address of ours, for someone who chose their language. */
+export function withLang(path: string, lang: Lang | undefined): string {
+  if (lang === undefined) return path;
+  return `${path}${path.includes('?') ? '&' : '?'}lang=${lang}`;
+}
+
+/** A public answer, ready to be written as it is. */
+export type Ready = { readonly body: Buffer; readonly etag: string; readonly headers: Headers };
+
+export function makeReady(body: string, headers: Headers): Ready {
+  const bytes = Buffer.from(body);
+  const etag = `"${hash('sha256', bytes, 'base64url').slice(0, 22)}"`;
+  return { body: bytes, etag, headers };
+}
+
+/** Writes a public answer in one go: headers straight to the wire, 304 for a reader who has it. */
+export function sendReady(req: Request, res: Response, { body, etag, headers }: Ready, security: Headers): void {
+  const fresh = req.headers['if-none-match'] === etag;
+  const all = [...security, ...headers, ['ETag', etag] as const].flat();
+  if (fresh) {
+    res.writeHead(304, all).end();
+    return;
+  }
+  res.writeHead(200, [...all, 'Content-Length', String(body.length)]).end(body);
+}
+
+function pathWithoutLang(req: Request): string {
+  const url = new URL(req.originalUrl, 'http://localhost');
+  url.searchParams.delete('lang');
+  return url.pathname + url.search;
+}

@@ -1,0 +1,36 @@
+import type { KeyObject } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { WebConfig } from '../config.ts';
+import type { Diagnostics } from '../diagnostics.ts';
+import type { Issuer } from '../identity/issuer.ts';
+import type { Pseudonyms } from '../person/pseudonym.ts';
+import type { PetitionStore, SignatureStore } from '../petitions/ports.ts';
+import type { Recorder } from '../petitions/recorder.ts';
+import type { ReceiptKeys } from '../receipt/keys.ts';
+import type { JourneyCookies } from './cookies.ts';
+import type { Journeys } from './journey.ts';
+import type { Pages } from './pages.ts';
+import type { ReceiptLinks } from './receipt-links.ts';
+
+/** What the routes work with, made once by `app.ts`. */
+export type WebDependencies = {
+  readonly config: WebConfig;
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  readonly pages: Pages;
+  readonly petitions: PetitionStore;
+  readonly signatures: SignatureStore;
+  readonly recorder: Recorder;
+  readonly issuer: Issuer;
+  readonly pseudonyms: Pseudonyms;
+  readonly keyEncryptionKey: KeyObject;
+  /** The keys of this moment: a rotation takes effect without a restart. */
+  readonly receiptKeys: () => ReceiptKeys;
+  readonly journeys: Journeys;
+  readonly cookies: JourneyCookies;
+  readonly links: ReceiptLinks;
+  /** The identity provider is a simulation: every page says so. */
+  readonly simulated: () => boolean;
+  /** Resolves when requests can be served well. @throws Refusal `starting`, `storage-unavailable` */
+  readonly ready: () => Promise<void>;
+};

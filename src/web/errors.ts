@@ -1,0 +1,67 @@
+/** The last two of the list: what nothing answered, and whatever went wrong, as a page or as problem+json (RFC 9457). */
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import { describeError } from '../diagnostics.ts';
+import { Refusal, type RefusalCode } from '../errors.ts';
+import { aboutOf, pageContext, sendPage } from './answer.ts';
+import type { WebDependencies } from './dependencies.ts';
+import { retryAfter, STATUS } from './refusals.ts';
+
+export function notFound(): RequestHandler {
+  return () => {
+    throw new Refusal('not-found');
+  };
+}
+
+export function answerError(deps: WebDependencies): ErrorRequestHandler {
+  return (error: unknown, req, res, _next) => {
+    const refusal = asRefusal(error);
+    if (refusal === undefined) deps.diagnostics.error(describeError(error), 'internal error');
+    else report(deps, refusal);
+    const code = refusal?.code ?? 'internal-error';
+    if (res.headersSent) return void res.destroy();
+    const seconds = retryAfter(code);
+    if (seconds !== undefined) res.setHeader('Retry-After', String(seconds));
+    if (wantsJson(req)) sendProblem(deps, req, res, code);
+    else sendRefusal(deps, req, res, code);
+  };
+}
+
+/** A refusal, also for what Express and its body parser refuse; `undefined` for a bug. */
+function asRefusal(error: unknown): Refusal | undefined {
+  if (error instanceof Refusal) return error;
+  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
+  if (status === 413) return new Refusal('request-too-large');
+  if (typeof status === 'number' && status >= 400 && status < 500) return new Refusal('request-malformed');
+  return undefined;
+}
+
+function report(deps: WebDependencies, { code, reason }: Refusal): void {
+  const facts = { code, reason };
+  if (STATUS[code] >= 500) deps.diagnostics.warn(facts, 'refused');
+  else deps.diagnostics.debug(facts, 'refused');
+}
+
+function wantsJson(req: Request): boolean {
+  return req.path.startsWith('/api/') || req.path.startsWith('/.well-known/');
+}
+
+function sendProblem(deps: WebDependencies, req: Request, res: Response, code: RefusalCode | 'internal-error'): void {
+  const { lang } = pageContext(deps, req, undefined);
+  const status = STATUS[code];
+  res.status(status).setHeader('Content-Type', 'application/problem+json');
+  res.setHeader('Cache-Control', 'no-store');
+  res.setHeader('Content-Language', lang);
+  res.end(JSON.stringify({ type: 'about:blank', title: deps.pages.text(lang, `refusal.${code}.title`), status, code }));
+}
+
+function sendRefusal(deps: WebDependencies, req: Request, res: Response, code: RefusalCode | 'internal-error'): void {
+  const { petition, logoutAction } = aboutOf(res);
+  const model = {
+    code,
+    status: STATUS[code],
+    petition: petition && { slug: petition.slug, title: petition.statement.title },
+    minAge: petition?.minAge,
+    logoutAction,
+  };
+  sendPage(deps, req, res, 'refusal', model, model.status);
+}

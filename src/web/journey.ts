@@ -1,0 +1,156 @@
+/**
+ * A journey: from pressing "sign" to the receipt. It has one cookie, which holds a random secret; everything else of the
+ * journey is derived from that secret (`state`, the nonce's salt, PKCE's verifier, the logout's `state`, the key of what
+ * waits on the server), so that the server keeps nothing before the login and cannot read what it keeps after it.
+ * Invariants: a cookie is bound to its action and petition by a MAC, a journey to its browser by its cookie's secret, a
+ * login to its journey by `state` and nonce; each `state` is claimed once.
+ */
+import { hash, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
+import { derive, open, seal, secretKey } from '../aead.ts';
+import type { Clock } from '../clock.ts';
+import type { RefusalCode } from '../errors.ts';
+import { Refusal } from '../errors.ts';
+import { type Action, computeNonce } from '../person/nonce.ts';
+import type { Nym } from '../person/nym.ts';
+import type { PetitionId } from '../petitions/petition.ts';
+import type { Lang } from './i18n.ts';
+import type { JourneyStore } from './ports.ts';
+
+/** A journey lasts 30 minutes to the login, and 30 more from it. */
+export const JOURNEY_SECONDS = 30 * 60;
+
+export type Journey = {
+  /** 16 characters, a hash of `state`: names the cookie, the row and the page; opens nothing. */
+  readonly id: string;
+  readonly action: Exclude<Action, 'login'>;
+  readonly petition: PetitionId;
+  readonly lang: Lang | undefined;
+  readonly started: Date;
+  /** The cookie's value. */
+  readonly cookie: string;
+  readonly secret: Uint8Array;
+};
+
+/** What waits on the server, sealed. The outcome replaces everything that was there. */
+export type JourneyContent =
+  | { readonly kind: 'identified'; readonly nym: Nym; readonly birthdate: string | null; readonly login: Login }
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly login: Login | null }
+  | { readonly kind: 'done'; readonly location: string };
+
+/** What ending the session at the identity provider takes. */
+type Login = { readonly idToken: string; readonly at: number };
+
+export class Journeys {
+  readonly #store: JourneyStore;
+  readonly #macKey: KeyObject;
+  readonly #clock: Clock;
+
+  constructor(store: JourneyStore, sealingKey: KeyObject, clock: Clock) {
+    this.#store = store;
+    this.#macKey = secretKey(derive(sealingKey, 'journey cookie'));
+    this.#clock = clock;
+  }
+
+  begin(action: Journey['action'], petition: PetitionId, lang: Lang | undefined): Journey {
+    const secret = randomBytes(32);
+    const started = Math.floor(this.#clock().getTime() / 1000);
+    const facts = [secret.toString('base64url'), action, petition, lang ?? '', started.toString(36)].join('.');
+    const cookie = `${facts}.${this.#mac(facts)}`;
+    return { id: idOf(stateOf(secret)), action, petition, lang, started: new Date(started * 1000), cookie, secret };
+  }
+
+  /**
+   * The journey of a cookie that this gateway set, in time.
+   * @throws Refusal `journey-unknown`, `journey-expired`
+   */
+  read(id: string, cookie: string | undefined): Journey {
+    const [secretText = '', action, petition, lang, started = '', mac = ''] = (cookie ?? '').split('.');
+    const secret = Buffer.from(secretText, 'base64url');
+    const facts = [secretText, action, petition, lang, started].join('.');
+    if (cookie === undefined || !sameText(mac, this.#mac(facts)) || idOf(stateOf(secret)) !== id) {
+      throw new Refusal('journey-unknown');
+    }
+    const start = Number.parseInt(started, 36);
+    if (this.#now() >= start + 2 * JOURNEY_SECONDS) throw new Refusal('journey-expired');
+    return {
+      id,
+      action: action as Journey['action'],
+      petition: petition as PetitionId,
+      lang: lang === '' ? undefined : (lang as Lang),
+      started: new Date(start * 1000),
+      cookie,
+      secret,
+    };
+  }
+
+  /** True once for each journey, and only in time for its login. @throws Refusal `journey-expired` */
+  async claim(journey: Journey): Promise<boolean> {
+    const started = journey.started.getTime() / 1000;
+    if (this.#now() >= started + JOURNEY_SECONDS) throw new Refusal('journey-expired');
+    // The claim outlives the cookie, so that no state or nonce serves twice.
+    return this.#store.claim(rowId(journey), started + 2 * JOURNEY_SECONDS + 60);
+  }
+
+  async find(journey: Journey): Promise<JourneyContent | undefined> {
+    const sealed = await this.#store.find(rowId(journey), this.#now());
+    const content = sealed === undefined ? undefined : open(contentKey(journey), sealed, journey.id);
+    return content === undefined ? undefined : (JSON.parse(content.toString('utf8')) as JourneyContent);
+  }
+
+  async save(journey: Journey, content: JourneyContent): Promise<void> {
+    const sealed = seal(contentKey(journey), Buffer.from(JSON.stringify(content)), journey.id);
+    await this.#store.save(rowId(journey), sealed, this.#now() + JOURNEY_SECONDS);
+  }
+
+  forget(journey: Journey): Promise<void> {
+    return this.#store.forget(rowId(journey));
+  }
+
+  sweep(): Promise<void> {
+    return this.#store.sweep(this.#now());
+  }
+
+  #mac(facts: string): string {
+    return derive(this.#macKey, facts).toString('base64url');
+  }
+
+  #now(): number {
+    return Math.floor(this.#clock().getTime() / 1000);
+  }
+}
+
+/** What a journey's login is tied to. `state` and `nonce` have 64 hex characters. */
+export function tiesOf(journey: Journey, statementHash: Uint8Array) {
+  const salt = derive(journey.secret, 'nonce salt');
+  return {
+    state: stateOf(journey.secret),
+    nonce: computeNonce(journey.action, journey.petition, statementHash, salt),
+    codeVerifier: derive(journey.secret, 'code verifier').toString('base64url'),
+  };
+}
+
+export function logoutStateOf(journey: Journey): string {
+  return derive(journey.secret, 'logout state').toString('hex');
+}
+
+/** The id of the journey that a callback's `state` belongs to. */
+export function idOf(state: string): string {
+  return hash('sha256', `journey ${state}`, 'buffer').toString('base64url', 0, 12);
+}
+
+function stateOf(secret: Uint8Array): string {
+  return derive(secret, 'state').toString('hex');
+}
+
+function contentKey({ secret }: Journey): KeyObject {
+  return secretKey(derive(secret, 'content'));
+}
+
+function rowId({ id }: Journey): Uint8Array {
+  return Buffer.from(id, 'base64url');
+}
+
+function sameText(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}

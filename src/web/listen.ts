@@ -1,0 +1,29 @@
+import { createServer, type Server } from 'node:http';
+import type { Express } from 'express';
+import { SetupError } from '../errors.ts';
+
+/**
+ * Listens, with limits that hold slow and idle clients off: Node's own wait a minute for headers and five for a request.
+ * @param variable the variable that moves the port, for the one line that says that it is taken
+ */
+export function listen(app: Express, host: string, port: number, variable: string): Promise<Server> {
+  const server = createServer({ headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 10_000 }, app);
+  server.maxConnections = 10_000;
+  const { promise, resolve, reject } = Promise.withResolvers<Server>();
+  server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port, variable)));
+  server.listen(port, host, () => resolve(server));
+  return promise;
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number, variable: string): Error {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new SetupError(`Port ${port} is in use: stop what listens there, or choose another with ${variable}.`);
+    case 'EACCES':
+      return new SetupError(`Port ${port} may not be listened on: choose one above 1023 with ${variable}.`);
+    case 'EADDRNOTAVAIL':
+      return new SetupError(`HOST ${host} is no address of this machine.`);
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,72 @@
+import type { Day } from '../clock.ts';
+import type { RefusalCode } from '../errors.ts';
+
+/** What each template in `views/` is given, beside the layout's own helpers. Plain values: no request, no row. */
+export type PageModels = {
+  home: { petitions: readonly PetitionSummary[] };
+  petition: {
+    petition: PetitionSummary & { statementHtml: string; statementHash: string };
+    /** Signatures by day, oldest first, and by département, most signed first. */
+    byDay: readonly { day: Day; count: number }[];
+    byDepartment: readonly { code: string; name: string; count: number }[] | undefined;
+    withdrawn: number;
+    /** Where the sign form posts, and where those post who have signed and want to withdraw (also after closing). */
+    signAction: string;
+    withdrawAction: string;
+  };
+  confirm: {
+    petition: PetitionSummary;
+    action: 'sign' | 'withdraw';
+    /** The birth date that came back from the identity provider, `undefined` where it gave none. */
+    birthdate: Day | undefined;
+    /** The person's earlier signature that still counts, if there is one: then there is nothing to ask or to record. */
+    signed: { day: Day; department: string | undefined } | undefined;
+    /** What the département's list offers; `undefined` where the petition does not ask, or the person has signed. */
+    departments: readonly { code: string; name: string }[] | undefined;
+    /** What was typed and is wrong, after a refused confirmation. */
+    error: { code: RefusalCode; department: string } | undefined;
+    /** Where the main form posts, and where "this is not me" posts. */
+    confirmAction: string;
+    notMeAction: string;
+  };
+  receipt: {
+    petition: PetitionSummary;
+    state: 'active' | 'withdrawn' | 'invalidated';
+    day: Day;
+    department: { code: string; name: string } | undefined;
+    nym: string;
+    /** Where `receipt.jwt` is; `undefined` when the signature no longer counts. */
+    receiptHref: string | undefined;
+    withdrawAction: string | undefined;
+    /** When this page's address stops working. */
+    expires: Date;
+  };
+  refusal: {
+    code: RefusalCode | 'internal-error';
+    status: number;
+    /** The petition that it is about, when it is known. */
+    petition: { slug: string; title: string } | undefined;
+    minAge: number | undefined;
+    /** Where "log out at FranceConnect" posts, when the person is still logged in there. */
+    logoutAction: string | undefined;
+  };
+  'how-it-works': Record<string, never>;
+  privacy: Record<string, never>;
+  accessibility: Record<string, never>;
+  /** How to check a receipt oneself. */
+  verify: { issuer: string };
+};
+
+export type PetitionSummary = {
+  slug: string;
+  title: string;
+  status: 'open' | 'closed' | 'restricted';
+  opened: Day;
+  /** The last day on which one can sign. */
+  closes: Day | undefined;
+  minAge: number;
+  departments: boolean;
+  signatures: number;
+};
+
+export type PageName = keyof PageModels;

@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import { Eta } from 'eta';
+import { LANGS, type Lang, loadTranslations } from './i18n.ts';
+import type { PageModels, PageName } from './page-models.ts';
+
+/**
+ * The pages as HTML. Everything is read and compiled when this is made: rendering opens no file and knows no request.
+ * Templates escape all they print, but a statement's HTML, which was made safe when the petition was opened.
+ */
+export type PageContext = {
+  lang: Lang;
+  /** True when `?lang=` chose it: links and forms then carry it on. */
+  explicitLang: boolean;
+  /** The current path without `lang`, for the language switch; it may hold a query. */
+  path: string;
+  /** The identity provider is the simulator: every page says so. */
+  simulated: boolean;
+};
+
+export type Asset = { body: Buffer; type: string; etag: string };
+
+export type Pages = {
+  render<N extends PageName>(name: N, model: PageModels[N], context: PageContext): string;
+  /** One sentence outside a page, for answers that are not HTML. */
+  text(lang: Lang, key: string): string;
+  /** By URL path. Names hold a hash of the content: they may be cached for ever. */
+  assets: ReadonlyMap<string, Asset>;
+};
+
+export type PagesOptions = {
+  viewsDir: string;
+  publicDir: string;
+  siteName?: string;
+  /** Where the program's source can be read; without it the footer links to none. */
+  sourceUrl?: string;
+};
+
+const ASSET_TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+export function createPages({ viewsDir, publicDir, siteName = 'Paraphe', sourceUrl }: PagesOptions): Pages {
+  const eta = compileTemplates(viewsDir);
+  const speech = loadTranslations(join(viewsDir, 'locales'), siteName);
+  const { assets, urls } = loadAssets(publicDir);
+  const asset = (file: string): string => {
+    const url = urls.get(file);
+    if (url === undefined) throw new Error(`No asset ${file} in ${publicDir}`);
+    return url;
+  };
+  const helpersFor = (lang: Lang, explicitLang: boolean) => ({
+    ...speech[lang],
+    lang,
+    explicitLang,
+    langs: LANGS,
+    siteName,
+    sourceUrl,
+    asset,
+    href: explicitLang ? (path: string) => withLang(path, lang) : (path: string) => path,
+  });
+  const helpers = {
+    fr: { negotiated: helpersFor('fr', false), explicit: helpersFor('fr', true) },
+    en: { negotiated: helpersFor('en', false), explicit: helpersFor('en', true) },
+  };
+
+  return {
+    assets,
+    text: (lang, key) => speech[lang].t(key),
+    render(name, model, { lang, explicitLang, path, simulated }) {
+      const here = localPath(path);
+      return eta.render(`@${name}`, {
+        ...helpers[lang][explicitLang ? 'explicit' : 'negotiated'],
+        langHref: (other: Lang) => withLang(here, other),
+        simulated,
+        model,
+      });
+    },
+  };
+}
+
+/** Compiles each page and each `partials/` under its path with an `@`, by which eta knows that there is no file to look for. */
+function compileTemplates(viewsDir: string): Eta {
+  const eta = new Eta({ cache: true });
+  for (const folder of ['', 'partials/']) {
+    for (const file of readdirSync(join(viewsDir, folder))) {
+      if (extname(file) !== '.eta') continue;
+      eta.loadTemplate(`@${folder}${basename(file, '.eta')}`, readFileSync(join(viewsDir, folder, file), 'utf8'));
+    }
+  }
+  return eta;
+}
+
+function loadAssets(publicDir: string) {
+  const assets = new Map<string, Asset>();
+  const urls = new Map<string, string>();
+  for (const file of readdirSync(publicDir)) {
+    const extension = extname(file);
+    const type = ASSET_TYPES[extension];
+    if (type === undefined) continue;
+    const body = readFileSync(join(publicDir, file));
+    const hash = createHash('sha256').update(body).digest('hex').slice(0, 16);
+    const url = `/assets/${basename(file, extension)}.${hash}${extension}`;
+    assets.set(url, { body, type, etag: `"${hash}"` });
+    urls.set(file, url);
+  }
+  return { assets, urls };
+}
+
+function withLang(path: string, lang: Lang): string {
+  const [page = '', fragment] = path.split('#', 2);
+  const query = `${page}${page.includes('?') ? '&' : '?'}lang=${lang}`;
+  return fragment === undefined ? query : `${query}#${fragment}`;
+}
+
+/** A request for `//example.org/` must not make the language switch a link to example.org. */
+function localPath(path: string): string {
+  return path.replace(/^[/\\]*/, '/');
+}

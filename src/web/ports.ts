@@ -1,0 +1,15 @@
+/**
+ * Where journeys wait between two requests. Everything in it is sealed or hashed, lives for minutes, and may be lost at
+ * the cost of a new login: it needs no durability. Instants are seconds since 1970.
+ */
+export type JourneyStore = {
+  /** True for the first to claim an id, false for every other, until it expires. */
+  claim(id: Uint8Array, expires: number): Promise<boolean>;
+  /** Keeps a journey's content, in place of what was there. */
+  save(id: Uint8Array, content: Uint8Array, expires: number): Promise<void>;
+  find(id: Uint8Array, now: number): Promise<Uint8Array | undefined>;
+  /** Forgets a journey's content; its claim stays until it expires. */
+  forget(id: Uint8Array): Promise<void>;
+  /** Removes what has expired. */
+  sweep(now: number): Promise<void>;
+};

@@ -1,0 +1,72 @@
+/** Petitions as pages and JSON show them. */
+import MarkdownIt from 'markdown-it';
+import { type Day, parisDay } from '../clock.ts';
+import { ABROAD, DEPARTMENTS } from '../petitions/department.ts';
+import { closingDay, type Petition, statusOf } from '../petitions/petition.ts';
+import type { PetitionSummary } from './page-models.ts';
+import type { Lang } from './i18n.ts';
+
+/**
+ * CommonMark without raw HTML, images or unsafe links: what a petition's author writes stays text. Headings start below
+ * the page's own two.
+ */
+const markdown = new MarkdownIt({ html: false, linkify: false, typographer: false }).disable(['image']);
+markdown.core.ruler.push('lower_headings', ({ tokens }) => {
+  for (const token of tokens) {
+    if (token.type === 'heading_open' || token.type === 'heading_close') {
+      token.tag = `h${Math.min(6, Number(token.tag.slice(1)) + 2)}`;
+    }
+  }
+});
+markdown.renderer.rules.link_open = (tokens, index, options, _env, self) => {
+  tokens[index]?.attrSet('rel', 'nofollow noopener noreferrer');
+  return self.renderToken(tokens, index, options);
+};
+
+export function renderStatement(text: string): string {
+  return markdown.render(text);
+}
+
+export function summarise(petition: Petition, signatures: number, now: Date): PetitionSummary {
+  return {
+    slug: petition.slug,
+    title: petition.statement.title,
+    status: statusOf(petition, parisDay(now)),
+    opened: petition.opened,
+    closes: closingDay(petition),
+    minAge: petition.minAge,
+    departments: petition.departments,
+    signatures,
+  };
+}
+
+/** A petition as `GET /api/petitions` gives it. */
+export function petitionJson(petition: Petition, signatures: number, now: Date) {
+  return {
+    id: petition.id,
+    slug: petition.slug,
+    title: petition.statement.title,
+    status: statusOf(petition, parisDay(now)),
+    statement: Buffer.from(petition.statement.hash).toString('hex'),
+    opened: petition.opened,
+    closes: closingDay(petition) ?? null,
+    min_age: petition.minAge,
+    departments: petition.departments,
+    signatures,
+  };
+}
+
+const ABROAD_NAMES: Readonly<Record<Lang, string>> = { fr: 'À l’étranger', en: 'Abroad' };
+
+export function departmentName(code: string, lang: Lang): string {
+  return code === ABROAD ? ABROAD_NAMES[lang] : (DEPARTMENTS.get(code) ?? code);
+}
+
+/** Départements as a list offers them: by code, people abroad last. */
+export function departmentChoices(lang: Lang): readonly { code: string; name: string }[] {
+  return [...[...DEPARTMENTS.keys()].sort(), ABROAD].map((code) => ({ code, name: departmentName(code, lang) }));
+}
+
+export function byDay(counts: ReadonlyMap<Day, number>): readonly { day: Day; count: number }[] {
+  return [...counts].map(([day, count]) => ({ day, count })).sort((a, b) => (a.day < b.day ? -1 : 1));
+}

@@ -1,0 +1,119 @@
+/**
+ * `GET /login/callback`: the browser comes back from the identity provider. The code is exchanged once, whoever asks
+ * twice: in this process they share one flight, elsewhere the claim on the journey's row decides, and the outcome, good
+ * or bad, is what the row then holds.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Request, RequestHandler, Response } from 'express';
+import { parisDay } from '../../clock.ts';
+import { Refusal } from '../../errors.ts';
+import { completeLogin, type VerifiedLogin } from '../../identity/login.ts';
+import { parseBirthdate } from '../../person/person.ts';
+import type { Petition } from '../../petitions/petition.ts';
+import { computeNym } from '../../petitions/petition-key.ts';
+import { checkMaySign } from '../../petitions/sign-petition.ts';
+import { aboutOf, redirect, withLang } from '../answer.ts';
+import type { WebDependencies } from '../dependencies.ts';
+import { idOf, type Journey, type JourneyContent } from '../journey.ts';
+import { SingleFlight } from '../single-flight.ts';
+import { loginTies } from './start.ts';
+
+/** For how long someone who was refused after logging in can end their session from the refusal's page. */
+const REFUSED_COOKIE_SECONDS = 5 * 60;
+const PATIENCE_MS = 15_000;
+
+export function callback(deps: WebDependencies): RequestHandler {
+  const flights = new SingleFlight<JourneyContent>();
+  return async (req, res) => {
+    const journey = journeyOfState(deps, req);
+    aboutOf(res).lang = journey.lang;
+    const petition = await deps.petitions.findById(journey.petition);
+    if (petition === undefined) throw new Refusal('petition-unknown');
+    aboutOf(res).petition = petition;
+    const content = await flights.run(journey.id, () => arrive(deps, journey, petition, callbackUrl(deps, req)));
+    if (content.kind === 'refused') return refuse(deps, res, journey, content);
+    deps.cookies.set(res, journey);
+    redirect(res, withLang(`/petitions/${petition.slug}/confirm?journey=${journey.id}`, journey.lang));
+  };
+}
+
+/** The journey that the callback's `state` belongs to, in the browser that began it. @throws Refusal `journey-…` */
+function journeyOfState(deps: WebDependencies, req: Request): Journey {
+  const { state } = req.query;
+  if (typeof state !== 'string' || !/^[0-9a-f]{64}$/.test(state)) throw new Refusal('journey-unknown');
+  const id = idOf(state);
+  return deps.journeys.read(id, deps.cookies.all(req).get(id));
+}
+
+function callbackUrl(deps: WebDependencies, req: Request): URL {
+  return new URL(req.originalUrl, deps.config.origin);
+}
+
+async function arrive(
+  deps: WebDependencies,
+  journey: Journey,
+  petition: Petition,
+  url: URL,
+): Promise<JourneyContent> {
+  const before = await deps.journeys.find(journey);
+  if (before !== undefined) return before;
+  if (!(await deps.journeys.claim(journey))) return outcomeOfOther(deps, journey);
+  const content = await identify(deps, journey, petition, url);
+  await deps.journeys.save(journey, content);
+  return content;
+}
+
+/** Another process is exchanging this code, or one died doing it. */
+async function outcomeOfOther(deps: WebDependencies, journey: Journey): Promise<JourneyContent> {
+  const end = performance.now() + PATIENCE_MS;
+  while (performance.now() < end) {
+    const content = await deps.journeys.find(journey);
+    if (content !== undefined) return content;
+    await wait(100);
+  }
+  throw new Refusal('journey-interrupted');
+}
+
+/** Who came back, as a nym, and whether they may go on. A refusal is an outcome too: it is kept, and stays the answer. */
+async function identify(
+  deps: WebDependencies,
+  journey: Journey,
+  petition: Petition,
+  url: URL,
+): Promise<JourneyContent> {
+  let login: VerifiedLogin | undefined;
+  try {
+    login = await completeLogin(deps.issuer, deps.clock, url, loginTies(deps, journey, petition));
+    const today = parisDay(deps.clock());
+    const birthdate = parseBirthdate(login.birthdate, today);
+    const nym = await computeNym(deps, petition, login.person);
+    const signature = await deps.signatures.find(petition.id, nym);
+    if (journey.action === 'withdraw' && signature === undefined) throw new Refusal('not-signed');
+    if (journey.action === 'sign' && signature?.state !== 'active') checkMaySign(petition, birthdate, today);
+    return { kind: 'identified', nym, birthdate: birthdate ?? null, login: keep(login) };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    deps.diagnostics.info({ code: error.code, reason: error.reason }, 'login refused');
+    return { kind: 'refused', code: error.code, login: login === undefined ? null : keep(login) };
+  }
+}
+
+function keep(login: VerifiedLogin) {
+  return { idToken: login.idToken, at: login.at.getTime() };
+}
+
+/** Ends the journey; someone who is still logged in at the identity provider is offered to log out there. */
+function refuse(
+  deps: WebDependencies,
+  res: Response,
+  journey: Journey,
+  { code, login }: JourneyContent & { kind: 'refused' },
+): never {
+  if (login === null) {
+    deps.cookies.clear(res, journey.id);
+  } else {
+    deps.cookies.set(res, journey, REFUSED_COOKIE_SECONDS);
+    aboutOf(res).logoutAction = withLang(`/logout?journey=${journey.id}`, journey.lang);
+  }
+  throw new Refusal(code);
+}

@@ -1,0 +1,157 @@
+/**
+ * `GET|POST /petitions/:slug/confirm`: the page on which a person sees who they are to us, what is kept, and consents;
+ * and the act. Pressing twice, reloading or coming back finds the same outcome.
+ */
+import type { Request, RequestHandler, Response } from 'express';
+import { type Day, parisDay } from '../../clock.ts';
+import { Refusal } from '../../errors.ts';
+import { logoutUrl } from '../../identity/logout.ts';
+import type { Petition } from '../../petitions/petition.ts';
+import type { Signature } from '../../petitions/signature.ts';
+import { checkDepartment, checkMaySign, signPetition } from '../../petitions/sign-petition.ts';
+import { withdrawSignature } from '../../petitions/withdraw-signature.ts';
+import { aboutOf, pageContext, redirect, sendPage, withLang } from '../answer.ts';
+import type { WebDependencies } from '../dependencies.ts';
+import { type Journey, type JourneyContent, logoutStateOf } from '../journey.ts';
+import type { PageModels } from '../page-models.ts';
+import { departmentChoices, departmentName, summarise } from '../present.ts';
+import { SingleFlight } from '../single-flight.ts';
+import { getPetition } from './public-pages.ts';
+
+type Identified = JourneyContent & { kind: 'identified' };
+
+export function showConfirm(deps: WebDependencies): RequestHandler {
+  return async (req, res) => {
+    const { journey, petition } = await currentJourney(deps, req, res);
+    const content = await getContent(deps, journey);
+    if (content.kind === 'done') return endJourney(deps, res, journey, content.location);
+    sendPage(deps, req, res, 'confirm', await confirmModel(deps, req, res, journey, petition, content));
+  };
+}
+
+export function confirm(deps: WebDependencies): RequestHandler {
+  const flights = new SingleFlight<Outcome>();
+  return async (req, res) => {
+    const { journey, petition } = await currentJourney(deps, req, res);
+    const content = await getContent(deps, journey);
+    const department = departmentOf(req.body);
+    try {
+      const outcome = await flights.run(journey.id, () => act(deps, journey, petition, content, department));
+      if (outcome.logout !== undefined) redirect(res, outcome.logout);
+      else await endJourney(deps, res, journey, outcome.location);
+    } catch (error) {
+      const isTypo = error instanceof Refusal && /^department-/.test(error.code);
+      if (!isTypo || content.kind !== 'identified') throw error;
+      const model = await confirmModel(deps, req, res, journey, petition, content);
+      sendPage(deps, req, res, 'confirm', { ...model, error: { code: error.code, department: department ?? '' } }, 422);
+    }
+  };
+}
+
+/** Clears cookie and row, and shows the outcome. */
+export async function endJourney(deps: WebDependencies, res: Response, journey: Journey, location: string) {
+  deps.cookies.clear(res, journey.id);
+  await deps.journeys.forget(journey);
+  redirect(res, withLang(location, journey.lang));
+}
+
+/**
+ * The journey that a page belongs to: the one it names, or the only one of this browser for this petition.
+ * @throws Refusal `petition-unknown`, `journey-unknown`, `journey-expired`
+ */
+export async function currentJourney(deps: WebDependencies, req: Request, res: Response) {
+  const petition = await getPetition(deps, req.params.slug);
+  aboutOf(res).petition = petition;
+  const cookies = deps.cookies.all(req);
+  const named = typeof req.query.journey === 'string' ? [req.query.journey] : [...cookies.keys()];
+  const journeys = named.map((id) => deps.journeys.read(id, cookies.get(id)));
+  const [journey, other] = journeys.filter((one) => one.petition === petition.id);
+  if (journey === undefined || other !== undefined) throw new Refusal('journey-unknown');
+  aboutOf(res).lang = journey.lang;
+  return { journey, petition };
+}
+
+/** @throws Refusal `journey-expired`, or the one that the login ended on */
+async function getContent(deps: WebDependencies, journey: Journey): Promise<Exclude<JourneyContent, { kind: 'refused' }>> {
+  const content = await deps.journeys.find(journey);
+  if (content === undefined) throw new Refusal('journey-expired');
+  if (content.kind === 'refused') throw new Refusal(content.code);
+  return content;
+}
+
+/** Where the receipt is, and where to log out first; `undefined` when there is nowhere to. */
+type Outcome = { readonly location: string; readonly logout: string | undefined };
+
+/** Records, and replaces what the journey kept by its outcome. */
+async function act(
+  deps: WebDependencies,
+  journey: Journey,
+  petition: Petition,
+  content: Exclude<JourneyContent, { kind: 'refused' }>,
+  department: string | undefined,
+): Promise<Outcome> {
+  if (content.kind === 'done') return { location: content.location, logout: undefined };
+  const today = parisDay(deps.clock());
+  const { nym } =
+    journey.action === 'withdraw'
+      ? await withdrawSignature(deps, petition, content.nym, today)
+      : await signOnce(deps, petition, content, department, today);
+  const location = `/petitions/${petition.slug}/receipt/${deps.links.seal(petition.id, nym)}`;
+  await deps.journeys.save(journey, { kind: 'done', location });
+  return { location, logout: await logoutFrom(deps, journey, content.login) };
+}
+
+export async function logoutFrom(deps: WebDependencies, journey: Journey, login: Identified['login']) {
+  const url = await logoutUrl(deps.issuer, {
+    idToken: login.idToken,
+    state: logoutStateOf(journey),
+    redirectUri: `${deps.config.origin}/logout/callback`,
+    loggedInAt: new Date(login.at),
+    now: deps.clock(),
+  });
+  return url?.href;
+}
+
+async function signOnce(
+  deps: WebDependencies,
+  petition: Petition,
+  { nym, birthdate }: Identified,
+  department: string | undefined,
+  today: Day,
+): Promise<Signature> {
+  const earlier = await deps.signatures.find(petition.id, nym);
+  if (earlier?.state === 'active') return earlier;
+  checkMaySign(petition, (birthdate ?? undefined) as Day | undefined, today);
+  const signer = { nym, department: checkDepartment(petition, department) };
+  return (await signPetition(deps, petition, signer, today)).signature;
+}
+
+async function confirmModel(
+  deps: WebDependencies,
+  req: Request,
+  res: Response,
+  journey: Journey,
+  petition: Petition,
+  { nym, birthdate }: Identified,
+): Promise<PageModels['confirm']> {
+  const [signature, totals] = await Promise.all([deps.signatures.find(petition.id, nym), deps.signatures.totals()]);
+  const { lang } = pageContext(deps, req, aboutOf(res).lang);
+  const signed = journey.action === 'sign' && signature?.state === 'active' ? signature : undefined;
+  const asks = journey.action === 'sign' && signed === undefined && petition.departments;
+  const here = (path: string) => withLang(`${path}?journey=${journey.id}`, journey.lang);
+  return {
+    petition: summarise(petition, totals.get(petition.id) ?? 0, deps.clock()),
+    action: journey.action,
+    birthdate: (birthdate ?? undefined) as Day | undefined,
+    signed: signed && { day: signed.day, department: signed.department && departmentName(signed.department, lang) },
+    departments: asks ? departmentChoices(lang) : undefined,
+    error: undefined,
+    confirmAction: here(`/petitions/${petition.slug}/confirm`),
+    notMeAction: here('/logout'),
+  };
+}
+
+function departmentOf(body: unknown): string | undefined {
+  const value = typeof body === 'object' && body !== null && 'department' in body ? body.department : undefined;
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,76 @@
+/** Pages that anyone reads: no cookie, the same bytes for everybody, cacheable. */
+import type { Request, RequestHandler } from 'express';
+import { Refusal } from '../../errors.ts';
+import { type Petition, SLUG } from '../../petitions/petition.ts';
+import { makeReady, pageContext, type Ready, sendReady } from '../answer.ts';
+import type { WebDependencies } from '../dependencies.ts';
+import type { Lang } from '../i18n.ts';
+import { PageCache } from '../page-cache.ts';
+import type { PageModels, PageName } from '../page-models.ts';
+import { byDay, departmentName, renderStatement, summarise } from '../present.ts';
+import type { SecurityHeaders } from '../security.ts';
+
+const CACHEABLE = [
+  ['Content-Type', 'text/html; charset=utf-8'],
+  ['Cache-Control', 'public, max-age=1, stale-while-revalidate=30'],
+  ['Vary', 'Accept-Language'],
+] as const;
+
+type Modeller<N extends PageName> = (req: Request, lang: Lang) => Promise<PageModels[N]>;
+
+export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
+  const cache = new PageCache();
+
+  function page<N extends PageName>(name: N, model: Modeller<N>): RequestHandler {
+    return async (req, res) => {
+      const context = pageContext(deps, req, undefined);
+      const where = { ...context, path: req.path };
+      const key = `${context.lang} ${context.explicitLang} ${context.simulated} ${req.path}`;
+      const make = async (): Promise<Ready> =>
+        makeReady(deps.pages.render(name, await model(req, context.lang), where), [
+          ...CACHEABLE,
+          ['Content-Language', context.lang],
+        ]);
+      sendReady(req, res, await cache.get(key, make), security.current());
+    };
+  }
+
+  return {
+    home: page('home', async () => {
+      const [petitions, totals] = await Promise.all([deps.petitions.list(), deps.signatures.totals()]);
+      return { petitions: petitions.map((petition) => summarise(petition, totals.get(petition.id) ?? 0, deps.clock())) };
+    }),
+    petition: page('petition', async (req, lang) => petitionModel(deps, await getPetition(deps, req.params.slug), lang)),
+    howItWorks: page('how-it-works', async () => ({})),
+    privacy: page('privacy', async () => ({})),
+    accessibility: page('accessibility', async () => ({})),
+    verify: page('verify', async () => ({ issuer: deps.config.origin })),
+  };
+}
+
+/** @throws Refusal `petition-unknown` */
+export async function getPetition(deps: WebDependencies, slug: unknown): Promise<Petition> {
+  const petition = typeof slug === 'string' && SLUG.test(slug) ? await deps.petitions.findBySlug(slug) : undefined;
+  if (petition === undefined) throw new Refusal('petition-unknown');
+  return petition;
+}
+
+async function petitionModel(deps: WebDependencies, petition: Petition, lang: Lang): Promise<PageModels['petition']> {
+  const tally = await deps.signatures.tally(petition.id);
+  return {
+    petition: {
+      ...summarise(petition, tally.total, deps.clock()),
+      statementHtml: renderStatement(petition.statement.text),
+      statementHash: Buffer.from(petition.statement.hash).toString('hex'),
+    },
+    byDay: byDay(tally.byDay),
+    byDepartment: petition.departments
+      ? [...tally.byDepartment]
+          .map(([code, count]) => ({ code, name: departmentName(code, lang), count }))
+          .sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1))
+      : undefined,
+    withdrawn: tally.withdrawn,
+    signAction: `/petitions/${petition.slug}/sign`,
+    withdrawAction: `/petitions/${petition.slug}/withdraw`,
+  };
+}

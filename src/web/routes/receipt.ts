@@ -1,0 +1,59 @@
+/** The receipt's page and its file, behind a sealed address that needs no cookie. */
+import type { Request, RequestHandler, Response } from 'express';
+import { Refusal } from '../../errors.ts';
+import { computeReceipt } from '../../receipt/compute.ts';
+import { aboutOf, pageContext, sendPage } from '../answer.ts';
+import type { WebDependencies } from '../dependencies.ts';
+import { departmentName, summarise } from '../present.ts';
+import { getPetition } from './public-pages.ts';
+
+export function receiptPage(deps: WebDependencies): RequestHandler {
+  return async (req, res) => {
+    const { petition, signature, expires } = await openReceipt(deps, req, res);
+    const totals = await deps.signatures.totals();
+    const { lang } = pageContext(deps, req, undefined);
+    const isActive = signature.state === 'active';
+    sendPage(deps, req, res, 'receipt', {
+      petition: summarise(petition, totals.get(petition.id) ?? 0, deps.clock()),
+      state: signature.state,
+      day: signature.day,
+      department: signature.department === undefined ? undefined : {
+        code: signature.department,
+        name: departmentName(signature.department, lang),
+      },
+      nym: signature.nym,
+      receiptHref: isActive ? `${req.path}/receipt.jwt` : undefined,
+      withdrawAction: isActive ? `/petitions/${petition.slug}/withdraw` : undefined,
+      expires,
+    });
+  };
+}
+
+export function receiptFile(deps: WebDependencies): RequestHandler {
+  return async (req, res) => {
+    const { petition, signature } = await openReceipt(deps, req, res);
+    if (signature.state !== 'active') throw new Refusal('receipt-withdrawn');
+    const receipt = await computeReceipt(deps.receiptKeys(), {
+      issuer: deps.config.origin,
+      petition: petition.id,
+      statementHash: petition.statement.hash,
+      nym: signature.nym,
+      day: signature.day,
+      department: signature.department,
+    });
+    res.setHeader('Cache-Control', 'no-store');
+    res.setHeader('Content-Type', 'application/jwt');
+    res.setHeader('Content-Disposition', 'attachment; filename="receipt.jwt"');
+    res.end(receipt);
+  };
+}
+
+/** @throws Refusal `petition-unknown`, `receipt-link-invalid`, `receipt-link-expired` */
+async function openReceipt(deps: WebDependencies, req: Request, res: Response) {
+  const petition = await getPetition(deps, req.params.slug);
+  aboutOf(res).petition = petition;
+  const link = deps.links.open(String(req.params.capability));
+  const signature = link.petition === petition.id ? await deps.signatures.find(petition.id, link.nym) : undefined;
+  if (signature === undefined) throw new Refusal('receipt-link-invalid');
+  return { petition, signature, expires: link.expires };
+}

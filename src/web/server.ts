@@ -1,0 +1,79 @@
+/**
+ * The gateway's web face, as an ordered list. Pages that everyone reads come first and set their own headers; then
+ * everything carries the security headers; a POST passes origin guard, limiter and body parser, in this order.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import express, { type Express } from 'express';
+import { Refusal } from '../errors.ts';
+import type { WebDependencies } from './dependencies.ts';
+import { answerError, notFound } from './errors.ts';
+import { publicJson } from './routes/api.ts';
+import { assets } from './routes/assets.ts';
+import { callback } from './routes/callback.ts';
+import { confirm, showConfirm } from './routes/confirm.ts';
+import { healthz, readyz } from './routes/health.ts';
+import { backToPetition, logout, logoutCallback } from './routes/logout.ts';
+import { publicPages } from './routes/public-pages.ts';
+import { receiptFile, receiptPage } from './routes/receipt.ts';
+import { startJourney } from './routes/start.ts';
+import { guardOrigin, limitPosts, SecurityHeaders } from './security.ts';
+
+export function createServer(deps: WebDependencies): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag'); // public answers carry their own, personal ones none
+  app.set('query parser', 'simple');
+  app.set('trust proxy', deps.config.trustProxy);
+
+  const security = new SecurityHeaders(deps.config.origin.startsWith('https:'), () => deps.issuer.origins());
+  const pages = publicPages(deps, security);
+  const json = publicJson(deps, security);
+  const posts = [guardOrigin(deps.config.origin), limitPosts(deps.config.postsPerMinute, deps.clock), parseForm()];
+
+  app.get('/petitions/:slug', pages.petition);
+  app.get('/', pages.home);
+  app.get('/how-it-works', pages.howItWorks);
+  app.get('/privacy', pages.privacy);
+  app.get('/accessibility', pages.accessibility);
+  app.get('/verify', pages.verify);
+  app.get('/api/petitions', json.petitions);
+  app.get('/api/petitions/:slug', json.petition);
+  app.get('/api/petitions/:slug/tally', json.tally);
+  app.get('/api/petitions/:slug/signatures/:nym', json.signature);
+  app.get('/.well-known/jwks.json', json.keys);
+
+  app.use(security.handler);
+  app.get('/assets/:name', assets(deps.pages));
+  app.get('/healthz', healthz());
+  app.get('/readyz', readyz(deps.ready));
+
+  app.post('/petitions/:slug/sign', posts, startJourney(deps, 'sign'));
+  app.post('/petitions/:slug/withdraw', posts, startJourney(deps, 'withdraw'));
+  app.get('/login/callback', callback(deps));
+  app.get('/petitions/:slug/confirm', showConfirm(deps));
+  app.post('/petitions/:slug/confirm', posts, confirm(deps));
+  app.post('/logout', posts, logout(deps));
+  app.get('/logout/callback', logoutCallback(deps));
+  app.get('/petitions/:slug/receipt/:capability', receiptPage(deps));
+  app.get('/petitions/:slug/receipt/:capability/receipt.jwt', receiptFile(deps));
+  app.get(['/petitions/:slug/sign', '/petitions/:slug/withdraw'], backToPetition());
+
+  app.use(notFound());
+  app.use(answerError(deps));
+  return app;
+}
+
+/** A form's few fields, as UTF-8 that is really UTF-8. */
+function parseForm() {
+  return express.urlencoded({ extended: false, limit: '4kb', parameterLimit: 20, verify: checkUtf8 });
+}
+
+function checkUtf8(_req: IncomingMessage, _res: unknown, body: Buffer): void {
+  try {
+    if (isUtf8(body) && decodeURIComponent(body.toString('latin1').replaceAll('+', ' ')) !== undefined) return;
+  } catch {
+    // a percent-encoding that is no UTF-8: said below
+  }
+  throw new Refusal('request-malformed', 'a form that is not UTF-8');
+}
