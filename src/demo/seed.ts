@@ -1,6 +1,7 @@
 /** The demonstration's three petitions, each with other rules, opened once. */
-import { readFileSync } from 'node:fs';
+
 import type { KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, dayFromNumber, dayNumber, parisDay } from '../clock.ts';
 import { closePetition } from '../petitions/close-petition.ts';

@@ -4,8 +4,8 @@ import { createInstance, type i18n, type ResourceLanguage } from 'i18next';
 import type { Day } from '../clock.ts';
 
 /**
- * Words, numbers and dates in the languages of the pages. All words stand in `views/locales/<language>.json`; whatever
- * is worth keeping (i18next, formatters, sentences without a variable part) is made once, none of it per page.
+ * Words, numbers and dates in the languages of the pages. All words stand in `views/locales/<language>.json`; i18next
+ * and the formatters are made once, and what they said before is looked up, since each page says much the same.
  */
 export type Lang = 'fr' | 'en';
 export const LANGS: readonly Lang[] = ['fr', 'en'];
@@ -13,6 +13,7 @@ export const LANGS: readonly Lang[] = ['fr', 'en'];
 export type Params = Readonly<Record<string, string | number>>;
 
 export type Speech = {
+  /** Sentences are remembered with their parameters: nothing that could tell who someone is may be one. */
   t(key: string, params?: Params): string;
   number(value: number): string;
   /** A day in words. A birth date may lack its day or its month (`1992-00-00`): what is known is said. */
@@ -43,37 +44,41 @@ function readLocale(localesDir: string, lang: Lang): ResourceLanguage[string] {
 
 function speech(lang: Lang, i18n: i18n): Speech {
   const translate = i18n.getFixedT(lang);
-  const fixed = new Map<string, string>();
   const numbers = new Intl.NumberFormat(REGION[lang]);
-  const dayFormat = (parts: Intl.DateTimeFormatOptions) =>
-    new Intl.DateTimeFormat(REGION[lang], { timeZone: 'UTC', year: 'numeric', ...parts });
-  const wholeDay = dayFormat({ month: 'long', day: 'numeric' });
-  const month = dayFormat({ month: 'long' });
+  const monthNames = new Intl.DateTimeFormat(REGION[lang], { timeZone: 'UTC', month: 'long' });
+  const months = Array.from({ length: 12 }, (_, index) => monthNames.format(Date.UTC(2000, index)));
   const hours = new Intl.DateTimeFormat(REGION[lang], {
     timeZone: 'Europe/Paris',
     hour: '2-digit',
     minute: '2-digit',
   });
 
+  const sentences = new Map<string, string>();
   return {
-    t(key, params) {
-      if (params !== undefined) return translate(key, params);
-      let text = fixed.get(key);
-      if (text === undefined) {
-        text = translate(key);
-        fixed.set(key, text);
-      }
-      return text;
-    },
+    t: (key, params) =>
+      params === undefined
+        ? remember(sentences, key, () => translate(key))
+        : remember(sentences, key + JSON.stringify(params), () => translate(key, { ...params })),
     number: (value) => numbers.format(value),
     date(day) {
-      if (day.endsWith('-00-00')) return day.slice(0, 4);
-      if (day.endsWith('-00')) return month.format(Date.parse(`${day.slice(0, 7)}-01T00:00:00Z`));
-      const text = wholeDay.format(Date.parse(`${day}T00:00:00Z`));
-      return lang === 'fr' ? text.replace(/^1 /, '1er ') : text;
+      const [year, month, number] = day.split('-').map(Number);
+      const name = months[Number(month) - 1];
+      if (name === undefined) return String(year);
+      if (!number) return `${name} ${year}`;
+      return `${number === 1 && lang === 'fr' ? '1er' : number} ${name} ${year}`;
     },
     time: (instant) => hours.format(instant),
   };
+}
+
+/** Looks up instead of making again, which is ten times dearer. Never holds more than a few thousand short texts. */
+function remember(texts: Map<string, string>, name: string, make: () => string): string {
+  const known = texts.get(name);
+  if (known !== undefined) return known;
+  const text = make();
+  if (texts.size >= 5000) texts.clear();
+  texts.set(name, text);
+  return text;
 }
 
 /** The language of an answer: what `?lang=` says, else the reader's preferred one among ours, else French. */

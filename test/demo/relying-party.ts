@@ -71,6 +71,11 @@ export class RelyingParty implements AsyncDisposable {
     return this.#config;
   }
 
+  /** Forgets the provider's documents and keys. */
+  forget(): void {
+    this.#config = undefined;
+  }
+
   /** The address of a login; `undefined` takes a parameter out. */
   authorizeUrl(parameters: Parameters = {}): string {
     const url = new URL(`${this.franceConnect.issuer}/authorize`);

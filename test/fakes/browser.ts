@@ -122,7 +122,7 @@ export class Browser {
   }
 
   /** Follows the open page's first link with these words in its text or its address. */
-  follow(words: string | RegExp): Promise<Page> {
+  async follow(words: string | RegExp): Promise<Page> {
     const matches = (text: string) => (typeof words === 'string' ? text.includes(words) : words.test(text));
     const links = linksOf(this.page.html);
     const link = links.find(({ text }) => matches(text)) ?? links.find(({ href }) => matches(href));
@@ -131,7 +131,7 @@ export class Browser {
   }
 
   /** Fills and submits a form of the open page. A field that the form does not have is an error. */
-  submit(fields: Record<string, string> = {}, options: SubmitOptions = {}): Promise<Page> {
+  async submit(fields: Record<string, string> = {}, options: SubmitOptions = {}): Promise<Page> {
     const form = this.#form(options.form);
     const filled = new URLSearchParams(form.fields);
     const names = [...form.fields.map(([name]) => name), ...this.#unticked()];

@@ -32,7 +32,7 @@ export function linksOf(html: string): Link[] {
 /** The words without the tags, spaces folded. */
 export function textOf(html: string): string {
   const words = html.replace(/<!--[\s\S]*?-->|<(script|style|head)\b[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]*>/g, ' ');
-  return unescape(words).replace(/\s+/g, ' ').trim();
+  return unescaped(words).replace(/\s+/g, ' ').trim();
 }
 
 type Element = { attributes: Map<string, string>; inner: string };
@@ -58,7 +58,7 @@ function attributesOf(text: string): Map<string, string> {
   return new Map(
     [...text.matchAll(pattern)].map(([, name = '', double, single, bare]) => [
       name.toLowerCase(),
-      unescape(double ?? single ?? bare ?? ''),
+      unescaped(double ?? single ?? bare ?? ''),
     ]),
   );
 }
@@ -76,7 +76,7 @@ function fieldsOf(inner: string): [string, string][] {
   });
   const areas = elements(inner, 'textarea').flatMap(({ attributes, inner: text }): [string, string][] => {
     const name = attributes.get('name');
-    return name === undefined ? [] : [[name, unescape(text.replace(/^\r?\n/, ''))]];
+    return name === undefined ? [] : [[name, unescaped(text.replace(/^\r?\n/, ''))]];
   });
   const selects = elements(inner, 'select').flatMap(({ attributes, inner: options }): [string, string][] => {
     const name = attributes.get('name');
@@ -104,7 +104,7 @@ function button(label: string, attributes: Map<string, string>): Button {
 
 const NAMED: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
 
-function unescape(text: string): string {
+function unescaped(text: string): string {
   return text.replace(/&(?:#x([0-9a-f]+)|#(\d+)|([a-z]+));/gi, (entity, hex, decimal, name) => {
     if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
     if (decimal !== undefined) return String.fromCodePoint(Number(decimal));

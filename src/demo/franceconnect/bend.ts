@@ -46,7 +46,7 @@ export function bendAnswers(deps: BendDeps): Middleware {
       ctx.respond = false;
       return;
     }
-    if (fault === 'redirect-loop') return ctx.redirect(ctx.originalUrl);
+    if (fault === 'redirect-loop') return ctx.redirect(`${deps.platform().issuer}${ctx.path}`);
     await next();
     await BENDERS[endpoint](ctx, deps);
     if (fault !== undefined) corrupt(ctx, fault);

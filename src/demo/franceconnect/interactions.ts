@@ -113,7 +113,7 @@ export function interactionPages(deps: InteractionDeps): Router {
     interaction.result = { login: authenticated, consent: { grantId: await grant.save() } };
     await interaction.persist();
     stages.delete(interaction.uid);
-    response.clearCookie('fc_interaction', { path: base }).clearCookie('fc_interaction.sig', { path: base });
+    response.clearCookie('fc_interaction', { path: base });
     response.redirect(303, interaction.returnTo);
   });
 

@@ -1,6 +1,6 @@
 /**
- * What the simulated platform keeps for years: its issuer, its signing keys, the secret behind each `sub`, the keys of
- * its cookies, and the year against which minors' birth dates are computed. One file, mode 600, replaced atomically.
+ * What the simulated platform keeps for years: its issuer, its signing keys, the secret behind each `sub`, and
+ * the year against which minors' birth dates are computed. One file, mode 600, replaced atomically.
  * Nothing in it names a citizen: a citizen is the same person after a restart because all of this is the same.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -17,7 +17,6 @@ const platform = z.strictObject({
   issuer: z.string(),
   referenceYear: z.int(),
   subSecret: z.string(),
-  cookieKeys: z.array(z.string()).min(1),
   keys: z.strictObject({
     signing: z.array(z.looseObject({ kty: z.string(), alg: z.enum(SIGNING_ALGORITHMS), kid: z.string() })),
     retired: z.array(z.looseObject({ kty: z.string() })),
@@ -64,7 +63,6 @@ async function newPlatform(issuer: string, clock: Clock): Promise<Platform> {
     issuer,
     referenceYear: Number(parisDay(clock()).slice(0, 4)),
     subSecret: randomBytes(32).toString('hex'),
-    cookieKeys: [randomBytes(32).toString('hex')],
     keys: await firstKeys(),
   };
 }

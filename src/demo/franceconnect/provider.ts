@@ -8,7 +8,7 @@ import { type FindCitizen, identityClaims, pivotIdentity } from './citizens.ts';
 import { type Client, clientMetadata, type Rules } from './clients.ts';
 import { SIGNING_ALGORITHMS } from './keys.ts';
 import { endSession } from './logout.ts';
-import { errorPage, pageHeaders, renderPage, TECHNICAL_ERROR } from './pages.ts';
+import { errorPage, type Page, pageHeaders, renderPage, TECHNICAL_ERROR } from './pages.ts';
 import type { Platform } from './platform.ts';
 import { PLATFORM_ACR, pickAcr } from './rules.ts';
 import { CLAIMS, SCOPES } from './scopes.ts';
@@ -32,6 +32,11 @@ export type ProviderDeps = {
 export function createProvider(platform: Platform, deps: ProviderDeps): Provider {
   const { rules, clients, findCitizen, adapter, formTargets } = deps;
   const entityOf = new Map(clients.map((client) => [client.clientId, client.entityId]));
+  const show = (ctx: KoaContextWithOIDC, page: Page) => {
+    ctx.set({ ...pageHeaders(formTargets), 'content-type': 'text/html; charset=utf-8' });
+    ctx.body = renderPage(page);
+  };
+  const showLoggedOut = (ctx: KoaContextWithOIDC) => show(ctx, { name: 'logged-out', model: {} });
   const provider = new Provider(platform.issuer, {
     adapter,
     clients: clients.map((client) => clientMetadata(client, rules)),
@@ -49,10 +54,8 @@ export function createProvider(platform: Platform, deps: ProviderDeps): Provider
       idTokenSigningAlgValues: [...SIGNING_ALGORITHMS],
       userinfoSigningAlgValues: [...SIGNING_ALGORITHMS],
     },
-    cookies: {
-      keys: platform.cookieKeys,
-      names: { session: 'fc_session', interaction: 'fc_interaction', resume: 'fc_resume' },
-    },
+    // Unsigned: each holds 256 random bits that mean something in this process's memory only.
+    cookies: { names: { session: 'fc_session', interaction: 'fc_interaction', resume: 'fc_resume' } },
     routes: {
       authorization: '/authorize',
       token: '/token',
@@ -76,11 +79,20 @@ export function createProvider(platform: Platform, deps: ProviderDeps): Provider
       claimsParameter: { enabled: true },
       jwtUserinfo: { enabled: true },
       revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
-      rpInitiatedLogout: { enabled: true, logoutSource: (ctx) => endSession(ctx) },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx) => endSession(ctx, showLoggedOut),
+        postLogoutSuccessSource: showLoggedOut,
+      },
     },
     extraParams: rules === 'franceconnect' ? { idp_hint: frontChannelRules } : [],
     interactions: { url: (_ctx, interaction) => `${new URL(platform.issuer).pathname}/interaction/${interaction.uid}` },
     clientBasedCORS: () => false,
+    // Each journey shows the information page, a minute after the last one too.
+    loadExistingGrant: async (ctx) => {
+      const grantId = ctx.oidc.result?.consent?.grantId;
+      return grantId === undefined ? undefined : ctx.oidc.provider.Grant.find(grantId);
+    },
     // Otherwise the second of two tabs to come back would revoke the code of the first.
     expiresWithSession: () => false,
     findAccount: (_ctx, accountId) => {
@@ -95,8 +107,7 @@ export function createProvider(platform: Platform, deps: ProviderDeps): Provider
       return subjectOf(pivotIdentity(citizen), entityId, platform.subSecret);
     },
     renderError: (ctx, out, error) => {
-      ctx.set({ ...pageHeaders(formTargets), 'content-type': 'text/html; charset=utf-8' });
-      ctx.body = renderPage(errorPage(errorCode(error), `${TECHNICAL_ERROR} (${out.error})`));
+      show(ctx, errorPage(errorCode(error), `${TECHNICAL_ERROR} (${out.error})`));
     },
   } satisfies Configuration);
   // Koa prints what it does not expect; a simulation that a test breaks on purpose has nothing to say on the console.

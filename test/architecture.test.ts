@@ -1,0 +1,115 @@
+/** The arrows between folders. Each rule says why; a file that breaks one is named. */
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const SRC = join(ROOT, 'src');
+
+type Import = { file: string; target: string };
+
+const imports: readonly Import[] = globSync('**/*.ts', { cwd: SRC }).flatMap((file) =>
+  specifiers(readFileSync(join(SRC, file), 'utf8')).map((specifier) => ({
+    file,
+    target: specifier.startsWith('.') ? relative(SRC, join(SRC, dirname(file), specifier)) : specifier,
+  })),
+);
+
+function specifiers(source: string): string[] {
+  return [...source.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => specifier);
+}
+
+/** The folder that a file of ours lives in; files beside the folders are their own. */
+function room(path: string): string {
+  return path.includes('/') ? (path.split('/')[0] ?? '') : path;
+}
+
+/** What everything may use: no domain in it. */
+const COMMON = ['errors.ts', 'clock.ts', 'aead.ts', 'diagnostics.ts'];
+
+const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }>> = {
+  'main.ts': { rooms: ['cli'], why: 'the executable picks a command' },
+  cli: { rooms: ['app.ts', 'config.ts', 'demo', 'petitions', 'receipt', 'storage'], why: 'a command composes domains' },
+  demo: { rooms: ['app.ts', 'config.ts', 'petitions', 'storage'], why: 'the demonstration is an application of the app' },
+  'app.ts': { rooms: ['config.ts', 'identity', 'person', 'petitions', 'receipt', 'storage', 'web'], why: 'it composes' },
+  'config.ts': { rooms: ['identity'], why: 'it knows the shape of settings, not who uses them' },
+  web: { rooms: ['config.ts', 'identity', 'person', 'petitions', 'receipt'], why: 'the edge speaks to domains, never to storage' },
+  identity: { rooms: ['person'], why: 'a login ends in a person' },
+  petitions: { rooms: ['person', 'receipt'], why: 'the core knows no edge' },
+  receipt: { rooms: ['person'], why: 'petition sites import it alone' },
+  person: { rooms: [], why: 'who someone is depends on nothing' },
+  storage: { rooms: ['identity', 'petitions', 'person', 'receipt', 'web'], why: 'an adapter implements the ports' },
+};
+
+describe('arrows between folders run one way', () => {
+  for (const [from, { rooms, why }] of Object.entries(ALLOWED)) {
+    test(`${from} → ${rooms.join(', ') || 'nothing'}: ${why}`, () => {
+      const wrong = imports.filter(
+        ({ file, target }) =>
+          room(file) === from && target.endsWith('.ts') && ![from, ...COMMON, ...rooms].includes(room(target)),
+      );
+      expect(wrong).toEqual([]);
+    });
+  }
+
+  test('every folder has its rule', () => {
+    const rooms = new Set(imports.map(({ file }) => room(file)));
+    expect([...rooms].filter((name) => !(name in ALLOWED) && !COMMON.includes(name))).toEqual([]);
+  });
+
+  test('storage reaches into other folders only for ports and value types', () => {
+    const values = /\/ports\.ts$|petitions\/(petition|signature)\.ts$|person\/nym\.ts$|receipt\/keys\.ts$/;
+    const wrong = imports.filter(
+      ({ file, target }) =>
+        room(file) === 'storage' && target.endsWith('.ts') && !['storage', ...COMMON].includes(room(target)) && !values.test(target),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('one package has one door', () => {
+  const doors: readonly [string, RegExp][] = [
+    ['drizzle-orm', /^storage\//],
+    ['better-sqlite3', /^storage\//],
+    ['openid-client', /^identity\//],
+    ['oidc-provider', /^demo\//],
+    ['express', /^(web|demo)\//],
+    ['libsodium-wrappers-sumo', /^person\//],
+    ['i18next', /^web\//],
+  ];
+  for (const [name, door] of doors) {
+    test(`only ${door.source} imports ${name}`, () => {
+      const wrong = imports.filter(
+        ({ file, target }) => (target === name || target.startsWith(`${name}/`)) && !door.test(file),
+      );
+      expect(wrong).toEqual([]);
+    });
+  }
+
+  test('only config.ts reads the environment', () => {
+    const readers = globSync('**/*.ts', { cwd: SRC }).filter((file) =>
+      readFileSync(join(SRC, file), 'utf8').includes('process.env'),
+    );
+    expect(readers).toEqual(['config.ts']);
+  });
+
+  test('the simulator is reached from the demonstration only', () => {
+    const wrong = imports.filter(({ file, target }) => target.startsWith('demo/') && !/^(demo\/|cli\/demo\.ts$)/.test(file));
+    expect(wrong).toEqual([]);
+  });
+
+  test('what petition sites import needs nothing but jose, in Node and in a browser', () => {
+    const seen = new Set<string>();
+    const outside = new Set<string>();
+    const visit = (file: string) => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      for (const { target } of imports.filter((one) => one.file === file)) {
+        if (target.endsWith('.ts')) visit(target);
+        else outside.add(target);
+      }
+    };
+    visit('receipt/verify.ts');
+    expect([...outside]).toEqual(['jose']);
+  });
+});

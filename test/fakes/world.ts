@@ -1,0 +1,175 @@
+/**
+ * A gateway and the simulated FranceConnect, really listening, on a data folder of their own. What the tests hold on to:
+ * the addresses, the switches, and every diagnostic line that was written.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type App, startApp } from '../../src/app.ts';
+import type { Clock } from '../../src/clock.ts';
+import { type Environment, readServeConfig, type ServeConfig } from '../../src/config.ts';
+import { type FranceConnect, startFranceConnect } from '../../src/demo/franceconnect/server.ts';
+import { createDiagnostics } from '../../src/diagnostics.ts';
+import { openPetition } from '../../src/petitions/open-petition.ts';
+import type { Petition } from '../../src/petitions/petition.ts';
+import { parsePetitionFile } from '../../src/petitions/petition-file.ts';
+import { createKeys, readKeys } from '../../src/storage/key-folder.ts';
+import { migrateStorage, openStorage } from '../../src/storage/open.ts';
+import { Browser } from './browser.ts';
+
+export type World = {
+  readonly origin: string;
+  readonly config: ServeConfig;
+  readonly dataDir: string;
+  readonly franceConnect: FranceConnect;
+  /** Diagnostic lines, as they were written. */
+  readonly lines: readonly string[];
+  browser(options?: ConstructorParameters<typeof Browser>[0]): Browser;
+  /** Stops the gateway and starts it again on the same folder. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type WorldOptions = {
+  readonly env?: Environment;
+  readonly clock?: Clock;
+  readonly franceConnect?: Partial<Parameters<typeof startFranceConnect>[0]>;
+  readonly client?: Partial<Parameters<typeof startFranceConnect>[0]['clients'][number]>;
+  /** Petitions to open, as front matter; three with different rules unless said otherwise. */
+  readonly petitions?: readonly string[];
+};
+
+/** From 16, no département asked. */
+export const GARDENS = 'slug: jardins\ntitle: Des jardins partagés\nmin_age: 16\ndepartments: false';
+/** Adults, département asked. */
+export const TRAINS = 'slug: trains\ntitle: Des trains de nuit\nmin_age: 18\ndepartments: true';
+
+const CLIENT_ID = 'paraphe-test';
+const CLIENT_SECRET = 'a-client-secret-of-the-tests-0123456789';
+
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'paraphe-'));
+  const port = await freePort();
+  const origin = `http://localhost:${port}`;
+  const franceConnect = await startFranceConnect({
+    port: 0,
+    dataDir: join(dataDir, 'franceconnect'),
+    clients: [
+      {
+        clientId: CLIENT_ID,
+        clientSecret: CLIENT_SECRET,
+        entityId: CLIENT_ID,
+        name: 'Paraphe',
+        redirectUris: [`${origin}/login/callback`],
+        postLogoutRedirectUris: [`${origin}/logout/callback`],
+        ...options.client,
+      },
+    ],
+    ...options.franceConnect,
+  });
+  const config = readServeConfig({
+    DATA_DIR: dataDir,
+    ORIGIN: origin,
+    PORT: String(port),
+    DIAGNOSTICS: 'debug',
+    IDENTITY_ISSUER: franceConnect.issuer,
+    IDENTITY_CLIENT_ID: CLIENT_ID,
+    IDENTITY_CLIENT_SECRET: CLIENT_SECRET,
+    IDENTITY_TIMEOUT_MS: '2000',
+    ALLOW_SIMULATED_IDENTITY: '1',
+    ...options.env,
+  });
+  createKeys(config.storage.keysDir);
+  migrateStorage(config.storage);
+  for (const petition of options.petitions ?? [GARDENS, TRAINS])
+    await openTestPetition(config, petition, options.clock);
+
+  const lines: string[] = [];
+  const diagnostics = createDiagnostics(config.diagnostics, { write: (line: string) => void lines.push(line) });
+  const start = () => startApp(config, { diagnostics, ...(options.clock ? { clock: options.clock } : {}) });
+  let app: App = await start();
+  return {
+    origin,
+    config,
+    dataDir,
+    franceConnect,
+    lines,
+    browser: (browserOptions) => new Browser(browserOptions),
+    async restart() {
+      await app.close();
+      app = await start();
+    },
+    async close() {
+      await app.close();
+      await franceConnect.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function openTestPetition(config: ServeConfig, frontMatter: string, clock?: Clock): Promise<Petition> {
+  const storage = openStorage(config.storage);
+  const { keyEncryptionKey } = readKeys(config.storage.keysDir);
+  const file = parsePetitionFile(`---\n${frontMatter}\n---\n\nNous demandons **ceci**.\n`, 'test');
+  const { issuer, clientId } = config.identity;
+  const deps = { petitions: storage.petitions, keyEncryptionKey, clock: clock ?? (() => new Date()) };
+  try {
+    return await openPetition(deps, file, { issuer, clientId, acr: config.acr });
+  } finally {
+    storage.close();
+  }
+}
+
+/** From the petition's page to the confirm page: presses "sign" and logs in. */
+export async function logIn(browser: Browser, world: World, slug: string, login: string): Promise<void> {
+  await browser.get(`${world.origin}/petitions/${slug}`);
+  await browser.submit({}, { form: '/sign' });
+  await passFranceConnect(browser, login);
+}
+
+/** Whatever FranceConnect shows on the way: choice, login, information; ends on a page of ours or a refusal of its own. */
+export async function passFranceConnect(browser: Browser, login: string): Promise<void> {
+  for (let pages = 0; pages < 6 && browser.page.url.includes('/api/v2/') && browser.page.status === 200; pages++) {
+    const asks = browser.page.html.includes('name="login"');
+    await browser.submit(asks ? { login, password: '123' } : {});
+  }
+}
+
+/** The whole journey; ends on the receipt's page. */
+export async function sign(
+  browser: Browser,
+  world: World,
+  slug: string,
+  login: string,
+  department?: string,
+): Promise<void> {
+  await logIn(browser, world, slug, login);
+  await browser.submit(department === undefined ? {} : { department }, { form: '/confirm' });
+}
+
+/** The claims of the receipt that the open page links to. */
+export async function receiptOf(browser: Browser): Promise<{ jwt: string; claims: Record<string, unknown> }> {
+  const href = /href="([^"]*\/receipt\.jwt)[^"]*"/.exec(browser.page.html)?.[1];
+  if (href === undefined)
+    throw new Error(`no receipt on ${browser.page.status} ${browser.page.url}: ${browser.page.text}`);
+  const page = browser.page.url;
+  const { html: jwt } = await browser.tab().get(new URL(href, page));
+  const payload = Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString('utf8');
+  return { jwt, claims: JSON.parse(payload) as Record<string, unknown> };
+}
+
+/** What the public JSON says. */
+export async function tallyOf(world: World, slug: string): Promise<Record<string, unknown>> {
+  const response = await fetch(`${world.origin}/api/petitions/${slug}/tally`);
+  return (await response.json()) as Record<string, unknown>;
+}
+
+function freePort(): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const server = createServer().listen(0, '127.0.0.1', () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+  });
+  return promise;
+}

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { startWorld, logIn, sign, tallyOf } from '../fakes/world.ts';
+test('probe', async () => {
+  const t0 = performance.now();
+  const world = await startWorld();
+  const t1 = performance.now();
+  const b = world.browser();
+  await logIn(b, world, 'jardins', 'test');
+  const t2 = performance.now();
+  console.log(b.page.status, b.page.url, b.page.text.slice(0, 600));
+  await b.submit({}, { form: '/confirm' });
+  console.log(b.page.status, b.page.url, await tallyOf(world, 'jardins'));
+  world.franceConnect.switches.lie = 'id-token-invalid-iss';
+  const c = world.browser();
+  await logIn(c, world, 'jardins', 'test');
+  console.log(c.page.status, c.page.url, c.page.text.slice(0, 600));
+  console.log(c.jar.all);
+  console.log(world.lines.join(''));
+  const t3 = performance.now();
+  await world.restart();
+  const t4 = performance.now();
+  await world.close();
+  console.log({ start: t1 - t0, login: t2 - t1, restart: t4 - t3 , close: performance.now()-t4});
+});

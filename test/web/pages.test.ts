@@ -1,0 +1,287 @@
+import { describe, expect, test } from 'vitest';
+import type { Day } from '../../src/clock.ts';
+import { REFUSAL_CODES } from '../../src/errors.ts';
+import { LANGS, type Lang } from '../../src/web/i18n.ts';
+import type { PageModels, PageName, PetitionSummary } from '../../src/web/page-models.ts';
+import { createPages, type PageContext } from '../../src/web/pages.ts';
+
+const folder = (name: string) => new URL(`../../${name}/`, import.meta.url).pathname;
+const pages = createPages({ viewsDir: folder('views'), publicDir: folder('public') });
+const reader: PageContext = { lang: 'fr', explicitLang: false, path: '/petitions/ecoles', simulated: false };
+
+const day = '2026-03-01' as Day;
+const open: PetitionSummary = {
+  slug: 'ecoles',
+  title: 'Garder les écoles <script>alert(1)</script> & "le reste"',
+  status: 'open',
+  opened: '2025-09-01' as Day,
+  closes: day,
+  minAge: 18,
+  departments: true,
+  signatures: 128_473,
+};
+const closed: PetitionSummary = { ...open, slug: 'trains', status: 'closed', minAge: 0, departments: false };
+const petition: PageModels['petition'] = {
+  petition: { ...open, statementHtml: '<p>Le <em>texte</em></p>', statementHash: 'ab'.repeat(32) },
+  byDay: [{ day, count: 1200 }],
+  byDepartment: [{ code: '2A', name: 'Corse-du-Sud', count: 14 }],
+  withdrawn: 2,
+  signAction: '/petitions/ecoles/sign',
+  withdrawAction: '/petitions/ecoles/withdraw',
+};
+const ended = (status: 'closed' | 'restricted'): PageModels['petition'] => ({
+  ...petition,
+  petition: { ...petition.petition, ...closed, status },
+  byDay: [],
+  byDepartment: undefined,
+  withdrawn: 0,
+});
+const confirm: PageModels['confirm'] = {
+  petition: open,
+  action: 'sign',
+  birthdate: '1962-08-24' as Day,
+  signed: undefined,
+  departments: [
+    { code: '2A', name: 'Corse-du-Sud' },
+    { code: '75', name: 'Paris' },
+  ],
+  error: undefined,
+  confirmAction: '/petitions/ecoles/confirm?journey=1',
+  notMeAction: '/logout?journey=1',
+};
+const asked = { departments: undefined, signed: { day, department: 'Paris' } };
+const receipt: PageModels['receipt'] = {
+  petition: open,
+  state: 'active',
+  day,
+  department: { code: '75', name: 'Paris' },
+  nym: 'k9Xv2_PqL0rT-8sYbN4cE1mWfG7hJ3aZuD5oQiRkS6t',
+  receiptHref: '/petitions/ecoles/receipt/abc/receipt.jwt',
+  withdrawAction: '/petitions/ecoles/withdraw',
+  expires: new Date('2026-03-01T13:32:00Z'),
+};
+const gone = { receiptHref: undefined, withdrawAction: undefined };
+const refusal: PageModels['refusal'] = {
+  code: 'too-young',
+  status: 403,
+  petition: { slug: open.slug, title: open.title },
+  minAge: 18,
+  logoutAction: '/logout',
+};
+
+/** Every page in every state. */
+const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
+  home: { full: { petitions: [open, closed] }, empty: { petitions: [] } },
+  petition: { open: petition, closed: ended('closed'), restricted: ended('restricted') },
+  confirm: {
+    sign: confirm,
+    'without département or birth date': { ...confirm, departments: undefined, birthdate: undefined },
+    'wrong département': { ...confirm, error: { code: 'department-unknown', department: '75' } },
+    'other error': { ...confirm, error: { code: 'petition-closed', department: '' } },
+    'already signed': { ...confirm, ...asked },
+    withdraw: { ...confirm, departments: undefined, action: 'withdraw' },
+  },
+  receipt: {
+    active: receipt,
+    withdrawn: { ...receipt, ...gone, state: 'withdrawn' },
+    invalidated: { ...receipt, ...gone, state: 'invalidated', department: undefined },
+  },
+  refusal: {
+    known: refusal,
+    ...Object.fromEntries(
+      [...REFUSAL_CODES, 'internal-error' as const].map((code) => [
+        code,
+        { ...refusal, code, petition: undefined, minAge: undefined, logoutAction: undefined },
+      ]),
+    ),
+  },
+  'how-it-works': { only: {} },
+  privacy: { only: {} },
+  accessibility: { only: {} },
+  verify: { only: { issuer: 'https://petitions.example.org' } },
+};
+const names = Object.keys(STATES) as PageName[];
+
+describe.each(LANGS)('in %s', (lang) => {
+  describe.each(names)('%s', (name) => {
+    test.each(everyState(name, lang))('%s', (_state, html) => {
+      expect(html).toMatch(new RegExp(`^<!doctype html>\\n<html lang="${lang}">`));
+      expect(count(html, /<h1\b/g)).toBe(1);
+      expect(count(html, /<main\b/g)).toBe(1);
+      expect(count(mainOf(html), /<form\b/g)).toBeLessThanOrEqual(1);
+      expect(count(mainOf(html), /type="submit"/g)).toBeLessThanOrEqual(1);
+      expect(headings(html)).not.toContain('skip');
+      expect(html).not.toMatch(/<script|<style|<iframe|\sstyle=|\son\w+=/i);
+      expect(html).not.toMatch(/undefined|\[object|NaN/);
+      expect([...html.matchAll(/(?:href|src|action)="((?:https?:)?\/\/[^"]*)"/g)].map(([, url]) => url)).toEqual(
+        html.includes('fr-connect') ? ['https://franceconnect.gouv.fr/'] : [],
+      );
+      expect(duplicates([...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id!))).toEqual([]);
+      for (const [, id] of html.matchAll(/(?:href="#|labelledby="|for=")([\w-]+)"/g))
+        expect(html).toContain(`id="${id}"`);
+    });
+  });
+});
+
+describe('what a page holds', () => {
+  test('a title is text, whatever it contains', () => {
+    const html = pages.render('petition', petition, reader);
+    expect(html).toContain('Garder les écoles &lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;le reste&quot;</h1>');
+    expect(html).toContain('<p>Le <em>texte</em></p>');
+  });
+
+  test('FranceConnect’s button stands in the form that signs, with its rules', () => {
+    const main = mainOf(pages.render('petition', petition, reader));
+    expect(main).toContain('<form method="post" action="/petitions/ecoles/sign">');
+    expect(main).toMatch(
+      /<button class="fr-connect" type="submit">.*S’identifier avec<\/span> .*FranceConnect<\/span><\/button>/,
+    );
+    expect(main).toMatch(
+      /target="_blank" rel="noopener" title="Qu’est-ce que FranceConnect\u202f\? - nouvelle fenêtre"/,
+    );
+  });
+
+  test('a petition that is not open has no form to sign, and lets its signers withdraw', () => {
+    for (const status of ['closed', 'restricted'] as const) {
+      const html = pages.render('petition', ended(status), reader);
+      expect(mainOf(html)).not.toContain('<form');
+      expect(html).toContain('action="/petitions/ecoles/withdraw"');
+    }
+  });
+
+  test('a petition in French says so on an English page', () => {
+    expect(pages.render('petition', petition, { ...reader, lang: 'en' })).toMatch(
+      /<h1 lang="fr">.*<div class="statement" lang="fr">/s,
+    );
+  });
+
+  test('figures by département are never shown as verified', () => {
+    const html = pages.render('petition', petition, reader);
+    expect(html).toMatch(/Signatures par département <span class="tag">\(déclaré, non vérifié\)/);
+    expect(pages.render('receipt', receipt, reader)).toContain('75 Paris <span class="tag">(déclaré, non vérifié)');
+  });
+
+  test('confirming asks for the département, and starts with none chosen', () => {
+    const main = mainOf(pages.render('confirm', confirm, reader));
+    expect(main).toMatch(
+      /<select id="department" name="department" required aria-describedby="department-hint">\s*<option value="">/,
+    );
+    expect(main).not.toContain(' selected');
+    expect(main).toContain('24 août 1962');
+  });
+
+  test('after a wrong département the error stands at the field, which keeps what was chosen', () => {
+    const html = pages.render('confirm', STATES.confirm['wrong département']!, reader);
+    expect(html).toMatch(/<title>Erreur\u00a0: /);
+    expect(html).toContain('aria-invalid="true" aria-describedby="department-error department-hint"');
+    expect(html).toContain('<option value="75" selected>');
+    expect(html.indexOf('id="department-error"')).toBeLessThan(html.indexOf('<select'));
+  });
+
+  test('someone who has signed is asked for nothing', () => {
+    const main = mainOf(pages.render('confirm', { ...confirm, ...asked }, reader));
+    expect(main).not.toContain('<select');
+    expect(main).toContain('Vous avez signé cette pétition le 1er mars 2026.');
+    expect(main).toContain('Retrouver mon reçu</button>');
+  });
+
+  test('forms that are not the page’s own step stand outside <main>', () => {
+    const outside = (html: string) => html.replace(mainOf(html), '');
+    expect(outside(pages.render('confirm', confirm, reader))).toContain('action="/logout?journey=1"');
+    expect(outside(pages.render('receipt', receipt, reader))).toContain('action="/petitions/ecoles/withdraw"');
+    expect(outside(pages.render('refusal', refusal, reader))).toContain('action="/logout"');
+  });
+
+  test('a receipt is linked only while the signature counts', () => {
+    expect(pages.render('receipt', receipt, reader)).toMatch(
+      /href="\/petitions\/ecoles\/receipt\/abc\/receipt.jwt" download/,
+    );
+    expect(pages.render('receipt', receipt, reader)).toContain('<code class="code">k9Xv2_Pq</code>');
+    expect(pages.render('receipt', receipt, reader)).toContain('14:32');
+    expect(pages.render('receipt', STATES.receipt.withdrawn!, reader)).not.toContain('receipt.jwt');
+  });
+
+  test('a refusal can be quoted, and says the age that was missing', () => {
+    const html = pages.render('refusal', refusal, reader);
+    expect(html).toContain('Code too-young, statut 403');
+    expect(html).toContain('18\u00a0ans');
+  });
+
+  test('a simulated identity is announced on every page', () => {
+    for (const name of names) {
+      expect(everyState(name, 'fr', { simulated: true })[0]![1]).toContain('démonstration, aucune vraie signature');
+      expect(everyState(name, 'fr')[0]![1]).not.toContain('démonstration, aucune vraie signature');
+    }
+  });
+});
+
+describe('the language', () => {
+  test('is carried on by links and forms once it was chosen', () => {
+    const html = pages.render('petition', petition, { ...reader, lang: 'en', explicitLang: true });
+    expect(html).toContain('href="/verify?lang=en"');
+    expect(count(html, /<input type="hidden" name="lang" value="en">/g)).toBe(count(html, /<form/g));
+    expect(pages.render('privacy', {}, { ...reader, lang: 'en', explicitLang: true })).toContain(
+      'href="/how-it-works?lang=en#limits"',
+    );
+  });
+
+  test('is left alone when the browser chose it', () => {
+    const html = pages.render('petition', petition, reader);
+    expect(html).toContain('href="/verify"');
+    expect(html).not.toContain('name="lang"');
+  });
+
+  test('can be switched on the page one is on, and never leads to another site', () => {
+    const hrefs = (path: string) =>
+      [...pages.render('home', { petitions: [] }, { ...reader, path }).matchAll(/href="([^"]*lang=en)"/g)].map(
+        ([, href]) => href,
+      );
+    expect(hrefs('/petitions/ecoles')).toEqual(['/petitions/ecoles?lang=en']);
+    expect(hrefs('/x?journey=1')).toEqual(['/x?journey=1&amp;lang=en']);
+    expect(hrefs('//evil.example/')).toEqual(['/evil.example/?lang=en']);
+    expect(hrefs('/\\evil.example')).toEqual(['/evil.example?lang=en']);
+  });
+});
+
+describe('assets', () => {
+  test('are named by their content, and are what pages link to', () => {
+    const html = pages.render('home', { petitions: [] }, reader);
+    const linked = [...html.matchAll(/href="(\/assets\/[^"]+)"/g)].map(([, url]) => url!);
+    expect(linked.map((url) => url.replace(/\.[0-9a-f]{16}\./, '.'))).toEqual([
+      '/assets/style.css',
+      '/assets/icon.svg',
+    ]);
+    for (const url of linked) expect(pages.assets.get(url)!.body.length).toBeGreaterThan(0);
+  });
+
+  test('weigh little, and load nothing further', () => {
+    const style = pages.assets.get([...pages.assets.keys()].find((url) => url.endsWith('.css'))!)!.body.toString();
+    expect(style.length).toBeLessThan(12_000);
+    expect(style).not.toMatch(/url\(|@import/);
+  });
+});
+
+function everyState(name: PageName, lang: Lang, context: Partial<PageContext> = {}): [state: string, html: string][] {
+  return Object.entries(STATES[name]).map(([state, model]) => [
+    state,
+    pages.render(name, model, { ...reader, lang, ...context }),
+  ]);
+}
+
+function mainOf(html: string): string {
+  return html.slice(html.indexOf('<main'), html.indexOf('</main>') + '</main>'.length);
+}
+
+function count(html: string, pattern: RegExp): number {
+  return [...html.matchAll(pattern)].length;
+}
+
+/** `skip` where a heading is more than one level below the one before it. */
+function headings(html: string): string[] {
+  const levels = [...html.matchAll(/<h([1-6])\b/g)].map(([, level]) => Number(level));
+  return levels.map((level, index) => (level > (levels[index - 1] ?? 0) + 1 ? 'skip' : 'next'));
+}
+
+function duplicates(ids: readonly string[]): string[] {
+  return ids.filter((id, index) => ids.indexOf(id) !== index);
+}
