@@ -30,10 +30,19 @@ const COMMON = ['errors.ts', 'clock.ts', 'aead.ts', 'diagnostics.ts'];
 const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }>> = {
   'main.ts': { rooms: ['cli'], why: 'the executable picks a command' },
   cli: { rooms: ['app.ts', 'config.ts', 'demo', 'petitions', 'receipt', 'storage'], why: 'a command composes domains' },
-  demo: { rooms: ['app.ts', 'config.ts', 'petitions', 'storage'], why: 'the demonstration is an application of the app' },
-  'app.ts': { rooms: ['config.ts', 'identity', 'person', 'petitions', 'receipt', 'storage', 'web'], why: 'it composes' },
+  demo: {
+    rooms: ['app.ts', 'config.ts', 'petitions', 'storage'],
+    why: 'the demonstration is an application of the app',
+  },
+  'app.ts': {
+    rooms: ['config.ts', 'identity', 'person', 'petitions', 'receipt', 'storage', 'web'],
+    why: 'it composes',
+  },
   'config.ts': { rooms: ['identity'], why: 'it knows the shape of settings, not who uses them' },
-  web: { rooms: ['config.ts', 'identity', 'person', 'petitions', 'receipt'], why: 'the edge speaks to domains, never to storage' },
+  web: {
+    rooms: ['config.ts', 'identity', 'person', 'petitions', 'receipt'],
+    why: 'the edge speaks to domains, never to storage',
+  },
   identity: { rooms: ['person'], why: 'a login ends in a person' },
   petitions: { rooms: ['person', 'receipt'], why: 'the core knows no edge' },
   receipt: { rooms: ['person'], why: 'petition sites import it alone' },
@@ -61,7 +70,10 @@ describe('arrows between folders run one way', () => {
     const values = /\/ports\.ts$|petitions\/(petition|signature)\.ts$|person\/nym\.ts$|receipt\/keys\.ts$/;
     const wrong = imports.filter(
       ({ file, target }) =>
-        room(file) === 'storage' && target.endsWith('.ts') && !['storage', ...COMMON].includes(room(target)) && !values.test(target),
+        room(file) === 'storage' &&
+        target.endsWith('.ts') &&
+        !['storage', ...COMMON].includes(room(target)) &&
+        !values.test(target),
     );
     expect(wrong).toEqual([]);
   });
@@ -94,7 +106,9 @@ describe('one package has one door', () => {
   });
 
   test('the simulator is reached from the demonstration only', () => {
-    const wrong = imports.filter(({ file, target }) => target.startsWith('demo/') && !/^(demo\/|cli\/demo\.ts$)/.test(file));
+    const wrong = imports.filter(
+      ({ file, target }) => target.startsWith('demo/') && !/^(demo\/|cli\/demo\.ts$)/.test(file),
+    );
     expect(wrong).toEqual([]);
   });
 

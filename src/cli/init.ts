@@ -9,7 +9,9 @@ export async function run(args: readonly string[]): Promise<number> {
   const config = readStorageConfig();
   createKeys(config.keysDir);
   migrateStorage(config);
-  console.log(`The keys are in ${config.keysDir} (mode 600). Keep a copy somewhere else than your backups of the data:`);
+  console.log(
+    `The keys are in ${config.keysDir} (mode 600). Keep a copy somewhere else than your backups of the data:`,
+  );
   console.log('whoever holds both could test whether a person whose identifier they know has signed.');
   return 0;
 }

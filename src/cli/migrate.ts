@@ -6,6 +6,8 @@ import { migrateStorage } from '../storage/open.ts';
 export async function run(args: readonly string[]): Promise<number> {
   parseArgs({ args: [...args], options: {} });
   const applied = migrateStorage(readStorageConfig());
-  console.log(applied === 0 ? 'The database is up to date.' : `Applied ${applied} migration${applied === 1 ? '' : 's'}.`);
+  console.log(
+    applied === 0 ? 'The database is up to date.' : `Applied ${applied} migration${applied === 1 ? '' : 's'}.`,
+  );
   return 0;
 }

@@ -65,7 +65,9 @@ async function list(storage: Storage, json: boolean): Promise<void> {
   if (json) return console.log(JSON.stringify(rows, null, 2));
   if (rows.length === 0) console.log('No petition is open: open one with `paraphe petition open <file>`.');
   for (const { slug, status, signatures, opened, closes } of rows) {
-    console.log(`${slug}  ${status}  ${signatures} signatures  from ${opened}${closes === null ? '' : ` to ${closes}`}`);
+    console.log(
+      `${slug}  ${status}  ${signatures} signatures  from ${opened}${closes === null ? '' : ` to ${closes}`}`,
+    );
   }
 }
 

@@ -5,6 +5,7 @@ import { Refusal, type RefusalCode } from '../errors.ts';
 import { aboutOf, pageContext, sendPage } from './answer.ts';
 import type { WebDependencies } from './dependencies.ts';
 import { retryAfter, STATUS } from './refusals.ts';
+import type { SecurityHeaders } from './security.ts';
 
 export function notFound(): RequestHandler {
   return () => {
@@ -12,13 +13,14 @@ export function notFound(): RequestHandler {
   };
 }
 
-export function answerError(deps: WebDependencies): ErrorRequestHandler {
+export function answerError(deps: WebDependencies, security: SecurityHeaders): ErrorRequestHandler {
   return (error: unknown, req, res, _next) => {
     const refusal = asRefusal(error);
     if (refusal === undefined) deps.diagnostics.error(describeError(error), 'internal error');
     else report(deps, refusal);
     const code = refusal?.code ?? 'internal-error';
     if (res.headersSent) return void res.destroy();
+    security.set(res);
     const seconds = retryAfter(code);
     if (seconds !== undefined) res.setHeader('Retry-After', String(seconds));
     if (wantsJson(req)) sendProblem(deps, req, res, code);

@@ -10,9 +10,9 @@ import type { Day } from '../clock.ts';
 export type Lang = 'fr' | 'en';
 export const LANGS: readonly Lang[] = ['fr', 'en'];
 
-export type Params = Readonly<Record<string, string | number>>;
+type Params = Readonly<Record<string, string | number>>;
 
-export type Speech = {
+type Speech = {
   /** Sentences are remembered with their parameters: nothing that could tell who someone is may be one. */
   t(key: string, params?: Params): string;
   number(value: number): string;
@@ -65,7 +65,7 @@ function speech(lang: Lang, i18n: i18n): Speech {
       const name = months[Number(month) - 1];
       if (name === undefined) return String(year);
       if (!number) return `${name} ${year}`;
-      return `${number === 1 && lang === 'fr' ? '1er' : number} ${name} ${year}`;
+      return `${number === 1 && lang === 'fr' ? '1er' : number}\u00a0${name} ${year}`;
     },
     time: (instant) => hours.format(instant),
   };

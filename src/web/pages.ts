@@ -19,7 +19,7 @@ export type PageContext = {
   simulated: boolean;
 };
 
-export type Asset = { body: Buffer; type: string; etag: string };
+type Asset = { body: Buffer; type: string; etag: string };
 
 export type Pages = {
   render<N extends PageName>(name: N, model: PageModels[N], context: PageContext): string;
@@ -29,7 +29,7 @@ export type Pages = {
   assets: ReadonlyMap<string, Asset>;
 };
 
-export type PagesOptions = {
+type PagesOptions = {
   viewsDir: string;
   publicDir: string;
   siteName?: string;

@@ -3,8 +3,8 @@ import MarkdownIt from 'markdown-it';
 import { type Day, parisDay } from '../clock.ts';
 import { ABROAD, DEPARTMENTS } from '../petitions/department.ts';
 import { closingDay, type Petition, statusOf } from '../petitions/petition.ts';
-import type { PetitionSummary } from './page-models.ts';
 import type { Lang } from './i18n.ts';
+import type { PetitionSummary } from './page-models.ts';
 
 /**
  * CommonMark without raw HTML, images or unsafe links: what a petition's author writes stays text. Headings start below

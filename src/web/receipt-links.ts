@@ -28,7 +28,9 @@ export class ReceiptLinks {
   seal(petition: PetitionId, nym: Nym): string {
     const expires = Buffer.alloc(6);
     expires.writeUIntBE(this.#now() + LIFETIME_SECONDS, 0, 6);
-    return seal(this.#key, Buffer.concat([Buffer.from(petition), nymBytes(nym), expires]), CONTEXT).toString('base64url');
+    return seal(this.#key, Buffer.concat([Buffer.from(petition), nymBytes(nym), expires]), CONTEXT).toString(
+      'base64url',
+    );
   }
 
   /** @throws Refusal `receipt-link-invalid`, `receipt-link-expired` */

@@ -63,8 +63,12 @@ export class SecurityHeaders {
     return this.#headers;
   }
 
-  readonly handler: RequestHandler = (_req, res, next) => {
+  set(res: Response): void {
     for (const [name, value] of this.current()) res.setHeader(name, value);
+  }
+
+  readonly handler: RequestHandler = (_req, res, next) => {
+    this.set(res);
     next();
   };
 }
@@ -77,7 +81,8 @@ export function guardOrigin(origin: string): RequestHandler {
   return (req, _res, next) => {
     const site = req.get('sec-fetch-site');
     const from = req.get('origin');
-    const isOwn = site === undefined ? from === undefined || from === origin : site === 'same-origin' || site === 'none';
+    const isOwn =
+      site === undefined ? from === undefined || from === origin : site === 'same-origin' || site === 'none';
     if (!isOwn) throw new Refusal('foreign-origin');
     next();
   };
@@ -102,7 +107,9 @@ export function limitPosts(perMinute: number, clock: Clock): RequestHandler {
         day = today;
         key = randomBytes(32);
       }
-      return createHmac('sha256', key).update(ipKeyGenerator(req.ip ?? '')).digest('base64url');
+      return createHmac('sha256', key)
+        .update(ipKeyGenerator(req.ip ?? ''))
+        .digest('base64url');
     },
     handler: () => {
       throw new Refusal('too-many-requests');

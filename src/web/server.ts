@@ -1,6 +1,6 @@
 /**
- * The gateway's web face, as an ordered list. Pages that everyone reads come first and set their own headers; then
- * everything carries the security headers; a POST passes origin guard, limiter and body parser, in this order.
+ * The gateway's web face, as an ordered list. Pages that everyone reads come first and write their headers
+ * themselves; everything else, errors included, gets the security headers on the way; a POST passes origin guard, limiter and body parser, in this order.
  */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
@@ -60,7 +60,7 @@ export function createServer(deps: WebDependencies): Express {
   app.get(['/petitions/:slug/sign', '/petitions/:slug/withdraw'], backToPetition());
 
   app.use(notFound());
-  app.use(answerError(deps));
+  app.use(answerError(deps, security));
   return app;
 }
 

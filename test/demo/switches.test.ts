@@ -3,7 +3,7 @@ import * as oidc from 'openid-client';
 import { describe, expect, test } from 'vitest';
 import { LIE_NAMES, type Lie } from '../../src/demo/franceconnect/lies.ts';
 import { ENDPOINTS } from '../../src/demo/franceconnect/switches.ts';
-import { json, RelyingParty } from './relying-party.ts';
+import { AFTER_LOGOUT, json, RelyingParty } from './relying-party.ts';
 
 /** What openid-client, with its signature checks on, makes of a login while a lie is told. */
 async function outcome(service: RelyingParty, lie: Lie): Promise<'believed' | 'refused'> {
@@ -120,6 +120,17 @@ describe('the signing keys', () => {
     await service.franceConnect.rotateKeys({ keepOld: true });
     expect(await kids(service)).toHaveLength(4);
     expect(await kids(service)).toEqual(expect.arrayContaining(before));
+  });
+
+  test('that stay published still vouch for a logout', async () => {
+    await using service = await RelyingParty.start();
+    const browser = service.browser();
+    const { tokens } = await service.redeem(await service.logIn('test', browser));
+    await service.franceConnect.rotateKeys({ keepOld: true });
+    await browser.get(
+      service.endSessionUrl({ id_token_hint: tokens.id_token, post_logout_redirect_uri: AFTER_LOGOUT }),
+    );
+    expect(browser.page.url).toBe(AFTER_LOGOUT);
   });
 
   test('may change under the same kid, which a service that keeps keys takes for a forgery', async () => {

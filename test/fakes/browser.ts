@@ -11,10 +11,10 @@
  * It holds `form-action` of the page's Content-Security-Policy against the form's target and each redirect after
  * it, as Chromium does.
  */
-import http from 'node:http';
-import https from 'node:https';
 import { CookieJar } from './cookie-jar.ts';
+import { send } from './exchange.ts';
 import { type Form, formsOf, linksOf, textOf } from './html.ts';
+import { assertFormAction, foreignPage, originOf, type Page, relation } from './navigation.ts';
 
 export type Exchange = {
   method: string;
@@ -26,7 +26,7 @@ export type Exchange = {
   body: string;
 };
 
-export type Page = { status: number; url: string; html: string; headers: Headers; text: string };
+export type { Page } from './navigation.ts';
 
 export type BrowserOptions = {
   /** Sent with every request. */
@@ -230,70 +230,4 @@ function redirected(step: Step, { status }: Exchange, url: URL): Step {
   if (url.hash === '') url.hash = step.url.hash;
   const repeats = status === 307 || status === 308;
   return repeats ? { ...step, url } : { method: 'GET', url, initiator: step.initiator, isForm: step.isForm ?? false };
-}
-
-type Site = 'none' | 'same-origin' | 'same-site' | 'cross-site';
-
-/** Two ports of one host name are one site; localhost and 127.0.0.1 are two. */
-function relation(initiator: Page | undefined, target: URL): Site {
-  if (initiator === undefined) return 'none';
-  const from = new URL(initiator.url);
-  if (from.origin === target.origin) return 'same-origin';
-  return from.protocol === target.protocol && from.hostname === target.hostname ? 'same-site' : 'cross-site';
-}
-
-/** A page that lets no referrer out posts with an opaque origin. */
-function originOf(initiator: Page | undefined): string {
-  if (initiator === undefined || initiator.headers.get('referrer-policy') === 'no-referrer') return 'null';
-  return new URL(initiator.url).origin;
-}
-
-function foreignPage(url: string): Page {
-  return { status: 200, url: new URL(url).href, html: '', headers: new Headers(), text: '' };
-}
-
-function assertFormAction({ isForm, initiator, url }: Step): void {
-  const policy = initiator?.headers.get('content-security-policy') ?? '';
-  const directive = /(?:^|;)\s*form-action\s+([^;]*)/i.exec(policy)?.[1];
-  if (isForm !== true || initiator === undefined || directive === undefined) return;
-  const allowed = directive
-    .trim()
-    .split(/\s+/)
-    .some((source) => {
-      if (source === "'self'") return new URL(initiator.url).origin === url.origin;
-      if (source.endsWith(':')) return url.protocol === source;
-      return URL.canParse(source) && new URL(source).origin === url.origin;
-    });
-  if (!allowed) throw new Error(`form-action of ${initiator.url} does not allow ${url.origin}`);
-}
-
-type Answer = { status: number; headers: Headers; body: string };
-
-function send(
-  method: string,
-  url: URL,
-  headers: Record<string, string>,
-  body: string,
-  timeout: number,
-): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const transport = url.protocol === 'https:' ? https : http;
-  const length = body === '' && method === 'GET' ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-  const signal = AbortSignal.timeout(timeout);
-  const request = transport.request(url, { method, headers: { ...headers, ...length }, agent: false, signal });
-  request.on('error', reject);
-  request.on('response', (response) => {
-    const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => chunks.push(chunk));
-    response.on('error', reject);
-    response.on('end', () => {
-      const answered = new Headers();
-      for (let i = 0; i < response.rawHeaders.length; i += 2) {
-        answered.append(response.rawHeaders[i] ?? '', response.rawHeaders[i + 1] ?? '');
-      }
-      resolve({ status: response.statusCode ?? 0, headers: answered, body: Buffer.concat(chunks).toString('utf8') });
-    });
-  });
-  request.end(body);
-  return promise;
 }

@@ -12,7 +12,6 @@ import { promisify } from 'node:util';
 export type Unpacked = { readonly executablePath: string; readonly env: Record<string, string> };
 
 const MODULES = join(import.meta.dirname, '..', '..', 'node_modules');
-const UNPACK = "import('@sparticuz/chromium').then(({ default: chromium }) => chromium.executablePath())";
 
 export default async function setup(): Promise<void> {
   await unpackChromium();
@@ -35,7 +34,7 @@ async function unpackInto(folder: string): Promise<void> {
   try {
     // The package adds its libraries where it believes to be in a Lambda function.
     const env = { ...process.env, TMPDIR: own, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' };
-    await promisify(execFile)(process.execPath, ['--eval', UNPACK], { cwd: MODULES, env });
+    await promisify(execFile)(process.execPath, [import.meta.filename], { env });
     writeFileSync(join(own, 'fonts.conf'), fontsConfig(folder));
     renameSync(own, folder);
   } catch (error) {
@@ -50,3 +49,6 @@ function fontsConfig(folder: string): string {
 <fontconfig><dir>${folder}/fonts</dir><cachedir>${folder}/fonts-cache</cachedir></fontconfig>
 `;
 }
+
+// The process of its own in which the package sees another temporary folder.
+if (import.meta.main) await (await import('@sparticuz/chromium')).default.executablePath();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { dayFromNumber, dayNumber, type Day, parisDay, parisMidnight, parseDay } from '../../src/clock.ts';
+import { type Day, dayFromNumber, dayNumber, parisDay, parisMidnight, parseDay } from '../../src/clock.ts';
 import { computeNonce } from '../../src/person/nonce.ts';
 import { nymBytes, nymFromBytes, parseNym } from '../../src/person/nym.ts';
 import { hasReachedAge, parseBirthdate } from '../../src/person/person.ts';
@@ -32,14 +32,25 @@ describe('age is counted at Paris’s date', () => {
     const days = fc.integer({ min: -20_000, max: 20_000 }).map(dayFromNumber);
     fc.assert(
       fc.property(days, fc.integer({ min: 0, max: 30 }), days, (born, age, today) => {
-        if (hasReachedAge(born, age, today)) expect(hasReachedAge(born, age, dayFromNumber(dayNumber(today) + 1))).toBe(true);
+        if (hasReachedAge(born, age, today))
+          expect(hasReachedAge(born, age, dayFromNumber(dayNumber(today) + 1))).toBe(true);
       }),
     );
   });
 
-  test.each(['1992-11-00', '1992-00-00', '1992', '2001-02-30', '2027-01-01', '1492-10-12', '', 19920101, null, undefined])(
-    'a birth date that is not a full, past day is none: %s',
-    (claim) => expect(parseBirthdate(claim, day('2026-11-21'))).toBeUndefined(),
+  test.each([
+    '1992-11-00',
+    '1992-00-00',
+    '1992',
+    '2001-02-30',
+    '2027-01-01',
+    '1492-10-12',
+    '',
+    19920101,
+    null,
+    undefined,
+  ])('a birth date that is not a full, past day is none: %s', (claim) =>
+    expect(parseBirthdate(claim, day('2026-11-21'))).toBeUndefined(),
   );
 });
 

@@ -40,7 +40,14 @@ describe('a nym is a VOPRF of RFC 9497', () => {
     const { secret, public: publicKey } = generatePseudonymKeyPair();
     const blinded = ristretto255_oprf.voprf.blind(bytes('00'));
     const { evaluated, proof } = ristretto255_oprf.voprf.blindEvaluate(secret, publicKey, blinded.blinded);
-    const output = ristretto255_oprf.voprf.finalize(bytes('00'), blinded.blind, evaluated, blinded.blinded, publicKey, proof);
+    const output = ristretto255_oprf.voprf.finalize(
+      bytes('00'),
+      blinded.blind,
+      evaluated,
+      blinded.blinded,
+      publicKey,
+      proof,
+    );
     expect(Buffer.from(output)).toEqual(Buffer.from(evaluate(secret, bytes('00'))));
   });
 });

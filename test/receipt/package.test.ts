@@ -20,7 +20,18 @@ answer.catch((error: unknown) => console.log(error instanceof ReceiptError && er
 `;
   writeFileSync(join(site, 'package.json'), '{"type":"module"}');
   writeFileSync(join(site, 'use.ts'), use);
-  const flags = ['--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,dom', '--strict', '--types', '', 'use.ts'];
+  const flags = [
+    '--module',
+    'nodenext',
+    '--target',
+    'es2022',
+    '--lib',
+    'es2022,dom',
+    '--strict',
+    '--types',
+    '',
+    'use.ts',
+  ];
   execFileSync(join(bin, 'tsc'), flags, { cwd: site, stdio: 'pipe' });
   expect(execFileSync(join(bin, 'node'), ['use.js'], { cwd: site, encoding: 'utf8' })).toBe('malformed\n');
   rmSync(site, { recursive: true, force: true });

@@ -33,7 +33,8 @@ beforeAll(async () => {
 const refused = (jws: string, code: ReceiptErrorCode, options: object = {}) =>
   expect(verifyReceipt(jws, { issuer, jwks, ...options })).rejects.toMatchObject({ name: 'ReceiptError', code });
 
-const part = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+const part = (value: unknown) =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
 /** A compact JWS over any header and payload, really signed. */
 function forge(header: unknown, payload: unknown, key: KeyObject = keys.privateKey): string {
@@ -132,27 +133,44 @@ describe('what is not a receipt is refused, each for its own reason', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const jwk = publicKey.export({ format: 'jwk' });
     await refused(forge({ ...header(), jwk }, receiptClaims(facts), privateKey), 'wrong-signature');
-    await refused(forge({ ...header(), kid: 'x', jku: 'http://127.0.0.1:1/' }, receiptClaims(facts), privateKey), 'unknown-key');
+    await refused(
+      forge({ ...header(), kid: 'x', jku: 'http://127.0.0.1:1/' }, receiptClaims(facts), privateKey),
+      'unknown-key',
+    );
     await refused(forge({ ...header(), crit: ['x'], x: 1 }, receiptClaims(facts)), 'malformed');
     await refused(forge({ ...header(), b64: false, crit: ['b64'] }, receiptClaims(facts)), 'malformed');
   });
 
   test('zeros for a signature', async () => {
-    await refused(`${receipt.split('.').slice(0, 2).join('.')}.${Buffer.alloc(64).toString('base64url')}`, 'wrong-signature');
+    await refused(
+      `${receipt.split('.').slice(0, 2).join('.')}.${Buffer.alloc(64).toString('base64url')}`,
+      'wrong-signature',
+    );
   });
 
   test('another spelling of the same bytes', async () => {
     const last = receipt.at(-1) ?? '';
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const twin = receipt.slice(0, -1) + alphabet[alphabet.indexOf(last) ^ 1];
-    expect(Buffer.from(twin.split('.')[2] ?? '', 'base64url')).toEqual(Buffer.from(receipt.split('.')[2] ?? '', 'base64url'));
+    expect(Buffer.from(twin.split('.')[2] ?? '', 'base64url')).toEqual(
+      Buffer.from(receipt.split('.')[2] ?? '', 'base64url'),
+    );
     await refused(twin, 'not-canonical');
     await refused(`${receipt}=`, 'malformed');
     expect((await verifyReceipt(` ${receipt}\n`, { issuer, jwks })).kid).toBe(keys.kid);
   });
 
   test('things that only look alike', async () => {
-    for (const jws of ['', '.', '..', 'a.b', `${receipt}.a`, receipt.replace('.', '!.'), 'a'.repeat(10_000), part({}).repeat(3)]) {
+    for (const jws of [
+      '',
+      '.',
+      '..',
+      'a.b',
+      `${receipt}.a`,
+      receipt.replace('.', '!.'),
+      'a'.repeat(10_000),
+      part({}).repeat(3),
+    ]) {
       await refused(jws, 'malformed');
     }
     await refused(forge(header(), 'not JSON'), 'malformed');
@@ -160,9 +178,12 @@ describe('what is not a receipt is refused, each for its own reason', () => {
     await refused(`${part('not JSON')}.${part({})}.AA`, 'malformed');
   });
 
-  test.each(['iss', 'sub', 'iat', 'petition', 'statement', 'day', 'evidence'])('a receipt without %s', async (claim) => {
-    await refused(forge(header(), { ...receiptClaims(facts), [claim]: undefined }), 'malformed');
-  });
+  test.each(['iss', 'sub', 'iat', 'petition', 'statement', 'day', 'evidence'])(
+    'a receipt without %s',
+    async (claim) => {
+      await refused(forge(header(), { ...receiptClaims(facts), [claim]: undefined }), 'malformed');
+    },
+  );
 
   test('any single changed character', async () => {
     await fc.assert(

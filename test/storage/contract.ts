@@ -60,7 +60,8 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
     });
     afterEach(() => done());
 
-    const record = async (...batch: Recording[]) => (await storage.signatures.record(batch)).map(({ result }) => result);
+    const record = async (...batch: Recording[]) =>
+      (await storage.signatures.record(batch)).map(({ result }) => result);
 
     test('a petition comes back as it was opened, by slug and by id', async () => {
       const found = await storage.petitions.findBySlug('une');
@@ -86,7 +87,13 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       const nym = newNym();
       expect(await record(signed(nym, MONDAY, '75'))).toEqual(['signed']);
       expect(await record(signed(nym, TUESDAY, '13'))).toEqual(['already-signed']);
-      expect(await storage.signatures.find(ID, nym)).toEqual({ petition: ID, nym, state: 'active', department: '75', day: MONDAY });
+      expect(await storage.signatures.find(ID, nym)).toEqual({
+        petition: ID,
+        nym,
+        state: 'active',
+        department: '75',
+        day: MONDAY,
+      });
       expect((await storage.signatures.tally(ID)).total).toBe(1);
     });
 
@@ -104,7 +111,11 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       const nym = newNym();
       await record(signed(nym));
       expect(await record(withdrawn(nym, TUESDAY))).toEqual(['withdrawn']);
-      expect(await storage.signatures.find(ID, nym)).toMatchObject({ state: 'withdrawn', department: undefined, day: TUESDAY });
+      expect(await storage.signatures.find(ID, nym)).toMatchObject({
+        state: 'withdrawn',
+        department: undefined,
+        day: TUESDAY,
+      });
       expect(await storage.signatures.tally(ID)).toMatchObject({ total: 0, withdrawn: 1 });
       expect(await record(withdrawn(nym, TUESDAY))).toEqual(['already-withdrawn']);
       expect(await record(signed(nym, TUESDAY, '13'))).toEqual(['signed']);
@@ -144,8 +155,9 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       await fc.assert(
         fc.asyncProperty(fc.array(fc.array(act, { maxLength: 8 }), { maxLength: 4 }), async (batches) => {
           for (const batch of batches) {
-            const recordings = batch.map(({ person, kind, day: on, department }): Recording =>
-              kind === 'signed' ? signed(people[person]!, on, department) : withdrawn(people[person]!, on),
+            const recordings = batch.map(
+              ({ person, kind, day: on, department }): Recording =>
+                kind === 'signed' ? signed(people[person]!, on, department) : withdrawn(people[person]!, on),
             );
             await storage.signatures.record(recordings);
             for (const recording of recordings) apply(state, recording);

@@ -70,8 +70,8 @@ describe('templates and words fit', () => {
 
 describe('numbers, days and hours', () => {
   test.each([
-    ['2026-03-01', '1er mars 2026', '1 March 2026'],
-    ['1962-08-24', '24 août 1962', '24 August 1962'],
+    ['2026-03-01', '1er\u00a0mars 2026', '1\u00a0March 2026'],
+    ['1962-08-24', '24\u00a0août 1962', '24\u00a0August 1962'],
     ['1992-11-00', 'novembre 1992', 'November 1992'],
     ['1992-00-00', '1992', '1992'],
   ])('%s', (day, french, english) => {

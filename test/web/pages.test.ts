@@ -167,7 +167,7 @@ describe('what a page holds', () => {
       /<select id="department" name="department" required aria-describedby="department-hint">\s*<option value="">/,
     );
     expect(main).not.toContain(' selected');
-    expect(main).toContain('24 août 1962');
+    expect(main).toContain('24\u00a0août 1962');
   });
 
   test('after a wrong département the error stands at the field, which keeps what was chosen', () => {
@@ -181,7 +181,7 @@ describe('what a page holds', () => {
   test('someone who has signed is asked for nothing', () => {
     const main = mainOf(pages.render('confirm', { ...confirm, ...asked }, reader));
     expect(main).not.toContain('<select');
-    expect(main).toContain('Vous avez signé cette pétition le 1er mars 2026.');
+    expect(main).toContain('Vous avez signé cette pétition le 1er\u00a0mars 2026.');
     expect(main).toContain('Retrouver mon reçu</button>');
   });
 

@@ -36,7 +36,7 @@ export type TokenAlteration = {
   signer?: Signer;
 };
 
-export type JwksFacts = { used: readonly SigningAlgorithm[]; decoy: JWK };
+type JwksFacts = { used: readonly SigningAlgorithm[]; decoy: JWK };
 
 export type Alterations = {
   idToken?: TokenAlteration;

@@ -5,7 +5,7 @@
 import { Readable } from 'node:stream';
 import express, { type Request, type Response, type Router } from 'express';
 import type { Provider } from 'oidc-provider';
-import { errorPage, type SendPage, TECHNICAL_ERROR } from './pages.ts';
+import { errorPage, type SendPage } from './pages.ts';
 import { AUTHORIZE, asksForAmr, END_SESSION, REVOCATION, refusedParameter } from './rules.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
@@ -13,7 +13,7 @@ const FORM = 'application/x-www-form-urlencoded';
 export function frontRules(provider: () => Provider, sendPage: SendPage): Router {
   const router = express.Router();
   const body = express.text({ type: FORM, limit: '50kb' });
-  const refuse = (response: Response, code: string) => sendPage(response, 400, errorPage(code, TECHNICAL_ERROR));
+  const refuse = (response: Response, code: string) => sendPage(response, 400, errorPage({ code }));
 
   router.all('/authorize', body, (request, response, next) => {
     const parameters = parametersOf(request);
@@ -31,7 +31,7 @@ export function frontRules(provider: () => Provider, sendPage: SendPage): Router
     const parameters = parametersOf(request);
     if (refusedParameter(parameters, END_SESSION) !== undefined) return refuse(response, 'Y030007');
     const session = await provider().Session.get(provider().createContext(request, response));
-    if (session.accountId === undefined) return sendPage(response, 400, errorPage(undefined, NO_SESSION));
+    if (session.accountId === undefined) return sendPage(response, 400, errorPage(NO_SESSION));
     request.method = 'GET';
     request.url = `/session/end?${parameters}`;
     next();
@@ -56,7 +56,10 @@ export function frontRules(provider: () => Provider, sendPage: SendPage): Router
   return router;
 }
 
-const NO_SESSION = 'Votre session FranceConnect a expiré : il n’y a plus rien à fermer.';
+const NO_SESSION = {
+  title: 'Vous étiez déjà déconnecté',
+  message: 'Votre session FranceConnect a expiré : vous pouvez fermer cette page.',
+};
 
 function parametersOf(request: Request): URLSearchParams {
   if (request.method === 'POST') return new URLSearchParams(bodyText(request));

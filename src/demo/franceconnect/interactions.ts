@@ -8,7 +8,7 @@ import type { Provider } from 'oidc-provider';
 import { ExpiringMap } from './adapter.ts';
 import { type Citizen, type FindCitizen, PASSWORD } from './citizens.ts';
 import { type Client, grantedScopes, type Rules } from './clients.ts';
-import { errorPage, loginPage, type SendPage, TECHNICAL_ERROR } from './pages.ts';
+import { errorPage, loginPage, type SendPage } from './pages.ts';
 import { SESSION_SECONDS } from './provider.ts';
 import { type Refused, refusalOf } from './rnipp.ts';
 import { PLATFORM_ACR } from './rules.ts';
@@ -57,7 +57,7 @@ export function interactionPages(deps: InteractionDeps): Router {
   router.use((request, response, next) => {
     const { origin } = request.headers;
     if (request.method === 'POST' && origin !== undefined && !deps.origins.includes(origin)) {
-      return sendPage(response, 403, errorPage('Y470002', TECHNICAL_ERROR));
+      return sendPage(response, 403, errorPage({ code: 'Y470002' }));
     }
     next();
   });
@@ -93,7 +93,7 @@ export function interactionPages(deps: InteractionDeps): Router {
       return response.redirect(303, `${base}/information`);
     }
     stages.set(interaction.uid, { refused }, SESSION_SECONDS);
-    sendPage(response, refused.status, errorPage(refused.code, refused.message, back));
+    sendPage(response, refused.status, errorPage({ code: refused.code, message: refused.message, back }));
   });
 
   router.get('/:uid/information', async (request, response) => {

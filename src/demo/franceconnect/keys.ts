@@ -14,8 +14,8 @@ export type SigningKey = JWK & { alg: SigningAlgorithm; kid: string };
 
 export type KeyRing = {
   signing: SigningKey[];
-  /** Public keys of the past that stay published. */
-  retired: JWK[];
+  /** Keys of the past that stay published and sign nothing. */
+  retired: SigningKey[];
 };
 
 export async function generateSigningKey(alg: SigningAlgorithm, kid: string): Promise<SigningKey> {
@@ -40,13 +40,19 @@ export async function rotatedKeys(ring: KeyRing, { sameKid = false, keepOld = fa
   const signing = ring.signing.map(({ alg, kid }) =>
     generateSigningKey(alg, sameKid ? kid : `pkcs11:${alg}:hsm:${slot}`),
   );
-  const retired = keepOld ? [...ring.signing.map(publicKey), ...ring.retired] : [];
+  const retired = keepOld ? [...ring.signing, ...ring.retired] : [];
   return { signing: await Promise.all(signing), retired };
 }
 
 /** What `/jwks` shows. */
 export function publishedKeys(ring: KeyRing): JWK[] {
-  return [...ring.signing.map(publicKey), ...ring.retired];
+  return [...ring.signing, ...ring.retired].map(publicKey);
+}
+
+/** What the engine signs with and checks hints against: one key for a `kid`, the current ones first. */
+export function engineKeys(ring: KeyRing): SigningKey[] {
+  const kids = ring.signing.map(({ kid }) => kid);
+  return [...ring.signing, ...ring.retired.filter(({ kid }) => !kids.includes(kid))];
 }
 
 export function signingKey(ring: KeyRing, alg: SigningAlgorithm): SigningKey {

@@ -4,7 +4,8 @@ import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import { Eta } from 'eta';
 import { type Citizen, GENERATED_CITIZENS } from './citizens.ts';
-import type { SwitchesState } from './switches.ts';
+import { refusalOf } from './rnipp.ts';
+import type { Endpoint, Fault, SwitchesState } from './switches.ts';
 
 const VIEWS = path.join(import.meta.dirname, '..', '..', '..', 'views', 'franceconnect');
 const templates = new Eta({ views: VIEWS, cache: true });
@@ -15,20 +16,27 @@ export const style = readFileSync(path.join(VIEWS, 'style.css'), 'utf8');
 /** A link back to the service, where there is one to go back to. */
 type Back = { name: string; href: string };
 
-export type PageModels = {
+type PageModels = {
   choice: { back: Back; action: string };
   login: {
     back: Back;
     action: string;
     login: string;
     wrong: boolean;
-    citizens: readonly Citizen[];
+    accepted: readonly Citizen[];
+    refused: readonly Citizen[];
     generated: number;
   };
   information: { back: Back; action: string; login: string; data: readonly string[] };
-  error: { code: string | undefined; message: string; back: Back | undefined };
+  error: { title: string; message: string; code: string | undefined; back: Back | undefined };
   'logged-out': Record<string, never>;
-  simulator: { state: SwitchesState; lies: readonly string[]; saved: boolean };
+  simulator: {
+    state: SwitchesState;
+    lies: readonly string[];
+    endpoints: readonly Endpoint[];
+    faults: readonly Fault[];
+    saved: boolean;
+  };
 };
 
 export type Page = { [Name in keyof PageModels]: { name: Name; model: PageModels[Name] } }[keyof PageModels];
@@ -37,14 +45,21 @@ export function renderPage(page: Page): string {
   return templates.render(page.name, page.model);
 }
 
-export function loginPage(model: Omit<PageModels['login'], 'generated'>): Page {
-  return { name: 'login', model: { ...model, generated: GENERATED_CITIZENS } };
+type LoginModel = Omit<PageModels['login'], 'accepted' | 'refused' | 'generated'> & { citizens: readonly Citizen[] };
+
+export function loginPage({ citizens, ...model }: LoginModel): Page {
+  const accepted = citizens.filter((citizen) => refusalOf(citizen) === undefined);
+  const refused = citizens.filter((citizen) => refusalOf(citizen) !== undefined);
+  return { name: 'login', model: { ...model, accepted, refused, generated: GENERATED_CITIZENS } };
 }
 
-export function errorPage(code: string | undefined, message: string, back?: Back): Page {
-  return { name: 'error', model: { code, message, back } };
+type ErrorModel = { title?: string; message?: string; code?: string | undefined; back?: Back };
+
+export function errorPage({ title = NOT_LOGGED_IN, message = TECHNICAL_ERROR, code, back }: ErrorModel): Page {
+  return { name: 'error', model: { title, message, code, back } };
 }
 
+const NOT_LOGGED_IN = 'La connexion n’a pas abouti';
 export const TECHNICAL_ERROR =
   'Une erreur technique est survenue, fermez l’onglet de votre navigateur et reconnectez-vous.';
 

@@ -13,13 +13,14 @@ import { firstKeys, type KeyRing, SIGNING_ALGORITHMS } from './keys.ts';
 
 const FILE = 'simulated-franceconnect.json';
 
+const signingKey = z.looseObject({ kty: z.string(), alg: z.enum(SIGNING_ALGORITHMS), kid: z.string() });
 const platform = z.strictObject({
   issuer: z.string(),
   referenceYear: z.int(),
   subSecret: z.string(),
   keys: z.strictObject({
-    signing: z.array(z.looseObject({ kty: z.string(), alg: z.enum(SIGNING_ALGORITHMS), kid: z.string() })),
-    retired: z.array(z.looseObject({ kty: z.string() })),
+    signing: z.array(signingKey),
+    retired: z.array(signingKey),
   }),
 });
 

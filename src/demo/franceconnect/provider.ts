@@ -6,7 +6,7 @@
 import { type AdapterFactory, type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { type FindCitizen, identityClaims, pivotIdentity } from './citizens.ts';
 import { type Client, clientMetadata, type Rules } from './clients.ts';
-import { SIGNING_ALGORITHMS } from './keys.ts';
+import { engineKeys, SIGNING_ALGORITHMS } from './keys.ts';
 import { endSession } from './logout.ts';
 import { errorPage, type Page, pageHeaders, renderPage, TECHNICAL_ERROR } from './pages.ts';
 import type { Platform } from './platform.ts';
@@ -40,7 +40,7 @@ export function createProvider(platform: Platform, deps: ProviderDeps): Provider
   const provider = new Provider(platform.issuer, {
     adapter,
     clients: clients.map((client) => clientMetadata(client, rules)),
-    jwks: { keys: platform.keys.signing },
+    jwks: { keys: engineKeys(platform.keys) },
     acrValues: [PLATFORM_ACR],
     scopes: SCOPES,
     claims: { ...CLAIMS, acr: null, auth_time: null, iss: null },
@@ -107,11 +107,9 @@ export function createProvider(platform: Platform, deps: ProviderDeps): Provider
       return subjectOf(pivotIdentity(citizen), entityId, platform.subSecret);
     },
     renderError: (ctx, out, error) => {
-      show(ctx, errorPage(errorCode(error), `${TECHNICAL_ERROR} (${out.error})`));
+      show(ctx, errorPage({ code: errorCode(error), message: `${TECHNICAL_ERROR} (${out.error})` }));
     },
   } satisfies Configuration);
-  // Koa prints what it does not expect; a simulation that a test breaks on purpose has nothing to say on the console.
-  provider.silent = true;
   return provider;
 }
 

@@ -51,7 +51,7 @@ export function refusedParameter(parameters: URLSearchParams, rules: ParameterRu
   );
 }
 
-export const ACR_VALUES = ['eidas1', 'eidas2', 'eidas3'];
+const ACR_VALUES = ['eidas1', 'eidas2', 'eidas3'];
 /** FranceConnect low. */
 export const PLATFORM_ACR = 'eidas1';
 

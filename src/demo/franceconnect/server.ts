@@ -4,6 +4,7 @@
  * proves nobody's identity; its discovery document says so. Sessions and tokens live in memory; a citizen's `sub`
  * is the same after a restart as long as `dataDir` is.
  */
+import type { EventEmitter } from 'node:events';
 import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { errors } from 'oidc-provider';
@@ -17,7 +18,7 @@ import { frontRules } from './front.ts';
 import { interactionPages } from './interactions.ts';
 import { type Rotation, rotatedKeys } from './keys.ts';
 import { listen } from './listen.ts';
-import { errorPage, pageSender, type SendPage, STYLE_PATH, style, TECHNICAL_ERROR } from './pages.ts';
+import { errorPage, pageSender, type SendPage, STYLE_PATH, style } from './pages.ts';
 import { openPlatform, type Platform, savePlatform } from './platform.ts';
 import { createProvider } from './provider.ts';
 import { simulatorPage } from './simulator.ts';
@@ -25,6 +26,8 @@ import { subjectOf } from './subject.ts';
 import { honestSwitches, type Switches } from './switches.ts';
 
 const MOUNT = '/api/v2';
+/** Names under which a browser may have reached us, besides the issuer's. */
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
 export type FranceConnectOptions = {
   /** 0 takes a free one. */
@@ -80,7 +83,8 @@ function simulate(opened: Platform, options: FranceConnectOptions & { origin: st
   const switches = Object.assign(honestSwitches(), options.switches);
   const citizens = readCitizens(platform.referenceYear);
   const findCitizen = citizenFinder(citizens);
-  const origins = [origin, `http://127.0.0.1:${new URL(origin).port}`];
+  const { port } = new URL(origin);
+  const origins = [origin, ...LOOPBACK.map((name) => `http://${name}:${port}`)];
   const formTargets = [origin, ...clientOrigins(clients)];
   const sendPage = pageSender(formTargets);
   const adapter = memoryAdapter();
@@ -90,6 +94,9 @@ function simulate(opened: Platform, options: FranceConnectOptions & { origin: st
     const provider = createProvider(platform, { rules, clients, findCitizen, adapter, formTargets });
     provider.use(bend);
     provider.on('server_error', (_context, error) => onError(error));
+    // With a listener of ours, Koa prints nothing: a simulation that is broken on purpose is quiet about it.
+    const koa: EventEmitter = provider;
+    koa.on('error', (error: unknown) => onError(error));
     return { provider, handle: provider.callback() };
   };
   let current = engine();
@@ -111,7 +118,7 @@ function simulate(opened: Platform, options: FranceConnectOptions & { origin: st
   const pages = { provider, citizens, findCitizen, clients, rules, origins, sendPage };
   app.use(`${MOUNT}/interaction`, interactionPages(pages));
   app.use(MOUNT, (request, response) => void current.handle(request, response));
-  app.use((_request, response) => sendPage(response, 404, errorPage(undefined, 'Cette page n’existe pas.')));
+  app.use((_request, response) => sendPage(response, 404, errorPage(NOT_FOUND)));
   app.use(errorHandler(sendPage, onError));
 
   const subOf = (login: string, clientId: string) => {
@@ -123,15 +130,16 @@ function simulate(opened: Platform, options: FranceConnectOptions & { origin: st
   return { app, face: { issuer: platform.issuer, switches, citizens, subOf, rotateKeys } };
 }
 
+const NOT_FOUND = { title: 'Page introuvable', message: 'Cette page n’existe pas.' };
 const EXPIRED = 'Votre session a expiré : retournez sur le service et recommencez.';
 
 /** Express knows an error handler by its four parameters. */
 function errorHandler(sendPage: SendPage, onError: (error: unknown) => void): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
     if (response.headersSent) return void response.destroy();
-    if (error instanceof errors.SessionNotFound) return sendPage(response, 400, errorPage(undefined, EXPIRED));
+    if (error instanceof errors.SessionNotFound) return sendPage(response, 400, errorPage({ message: EXPIRED }));
     const status = error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : 500;
     if (status >= 500) onError(error);
-    sendPage(response, status, errorPage(undefined, TECHNICAL_ERROR));
+    sendPage(response, status, errorPage({}));
   };
 }

@@ -31,6 +31,8 @@ const ROTATIONS: Record<string, Rotation> = {
   'same-kid': { sameKid: true },
 };
 
+const REFUSED = { title: 'Réglage refusé' };
+
 export function simulatorPage({ switches, rotateKeys, origins, sendPage }: SimulatorDeps): Router {
   const router = express.Router();
 
@@ -45,12 +47,12 @@ export function simulatorPage({ switches, rotateKeys, origins, sendPage }: Simul
   router.post('/', express.json(), express.urlencoded({ extended: false }), async (request, response) => {
     const { origin } = request.headers;
     if (origin !== undefined && !origins.includes(origin)) {
-      return sendPage(response, 403, errorPage(undefined, 'Cette demande vient d’un autre site.'));
+      return sendPage(response, 403, errorPage({ ...REFUSED, message: 'Cette demande vient d’un autre site.' }));
     }
     const { rotate, ...wanted } = request.is('json') ? fields(request.body) : nested(fields(request.body));
     const asked = typeof rotate === 'string' ? ROTATIONS[rotate] : rotation.safeParse(rotate ?? {}).data;
     if (asked === undefined || !setSwitches(switches, wanted)) {
-      return sendPage(response, 400, errorPage(undefined, 'Réglage inconnu.'));
+      return sendPage(response, 400, errorPage({ ...REFUSED, message: 'Ce réglage n’existe pas.' }));
     }
     if (rotate !== undefined && rotate !== '') await rotateKeys(asked);
     show(request, response, true);

@@ -12,7 +12,7 @@ export type Endpoint = (typeof ENDPOINTS)[number];
 export const FAULTS = ['truncated', 'wrong-content-type', 'ten-megabytes', 'redirect-loop', 'hang'] as const;
 export type Fault = (typeof FAULTS)[number];
 
-export type EndpointSwitches = {
+type EndpointSwitches = {
   /** Milliseconds before the answer. */
   latency: number;
   /** Answers this HTTP status instead. */

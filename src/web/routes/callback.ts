@@ -49,12 +49,7 @@ function callbackUrl(deps: WebDependencies, req: Request): URL {
   return new URL(req.originalUrl, deps.config.origin);
 }
 
-async function arrive(
-  deps: WebDependencies,
-  journey: Journey,
-  petition: Petition,
-  url: URL,
-): Promise<JourneyContent> {
+async function arrive(deps: WebDependencies, journey: Journey, petition: Petition, url: URL): Promise<JourneyContent> {
   const before = await deps.journeys.find(journey);
   if (before !== undefined) return before;
   if (!(await deps.journeys.claim(journey))) return outcomeOfOther(deps, journey);

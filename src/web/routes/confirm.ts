@@ -7,8 +7,8 @@ import { type Day, parisDay } from '../../clock.ts';
 import { Refusal } from '../../errors.ts';
 import { logoutUrl } from '../../identity/logout.ts';
 import type { Petition } from '../../petitions/petition.ts';
-import type { Signature } from '../../petitions/signature.ts';
 import { checkDepartment, checkMaySign, signPetition } from '../../petitions/sign-petition.ts';
+import type { Signature } from '../../petitions/signature.ts';
 import { withdrawSignature } from '../../petitions/withdraw-signature.ts';
 import { aboutOf, pageContext, redirect, sendPage, withLang } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
@@ -72,7 +72,10 @@ export async function currentJourney(deps: WebDependencies, req: Request, res: R
 }
 
 /** @throws Refusal `journey-expired`, or the one that the login ended on */
-async function getContent(deps: WebDependencies, journey: Journey): Promise<Exclude<JourneyContent, { kind: 'refused' }>> {
+async function getContent(
+  deps: WebDependencies,
+  journey: Journey,
+): Promise<Exclude<JourneyContent, { kind: 'refused' }>> {
   const content = await deps.journeys.find(journey);
   if (content === undefined) throw new Refusal('journey-expired');
   if (content.kind === 'refused') throw new Refusal(content.code);

@@ -18,7 +18,10 @@ export function readyz(ready: () => Promise<void>): RequestHandler {
       await ready();
       res.type('text/plain').send('ready\n');
     } catch (error) {
-      res.status(503).type('text/plain').send(`not ready: ${error instanceof Refusal ? error.code : 'internal-error'}\n`);
+      res
+        .status(503)
+        .type('text/plain')
+        .send(`not ready: ${error instanceof Refusal ? error.code : 'internal-error'}\n`);
     }
   };
 }

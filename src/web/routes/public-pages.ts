@@ -38,9 +38,13 @@ export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
   return {
     home: page('home', async () => {
       const [petitions, totals] = await Promise.all([deps.petitions.list(), deps.signatures.totals()]);
-      return { petitions: petitions.map((petition) => summarise(petition, totals.get(petition.id) ?? 0, deps.clock())) };
+      return {
+        petitions: petitions.map((petition) => summarise(petition, totals.get(petition.id) ?? 0, deps.clock())),
+      };
     }),
-    petition: page('petition', async (req, lang) => petitionModel(deps, await getPetition(deps, req.params.slug), lang)),
+    petition: page('petition', async (req, lang) =>
+      petitionModel(deps, await getPetition(deps, req.params.slug), lang),
+    ),
     howItWorks: page('how-it-works', async () => ({})),
     privacy: page('privacy', async () => ({})),
     accessibility: page('accessibility', async () => ({})),

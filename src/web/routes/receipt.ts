@@ -17,10 +17,13 @@ export function receiptPage(deps: WebDependencies): RequestHandler {
       petition: summarise(petition, totals.get(petition.id) ?? 0, deps.clock()),
       state: signature.state,
       day: signature.day,
-      department: signature.department === undefined ? undefined : {
-        code: signature.department,
-        name: departmentName(signature.department, lang),
-      },
+      department:
+        signature.department === undefined
+          ? undefined
+          : {
+              code: signature.department,
+              name: departmentName(signature.department, lang),
+            },
       nym: signature.nym,
       receiptHref: isActive ? `${req.path}/receipt.jwt` : undefined,
       withdrawAction: isActive ? `/petitions/${petition.slug}/withdraw` : undefined,

@@ -37,7 +37,8 @@ export function loginTies(deps: WebDependencies, journey: Journey, petition: Pet
 /** Under another issuer or client id every `sub`, and so every nym, would be another: one person could sign twice. */
 function checkCollecting(deps: WebDependencies, petition: Petition, action: Journey['action']): void {
   const { issuer, clientId } = deps.issuer.settings;
-  if (action === 'sign' && statusOf(petition, parisDay(deps.clock())) === 'closed') throw new Refusal('petition-closed');
+  if (action === 'sign' && statusOf(petition, parisDay(deps.clock())) === 'closed')
+    throw new Refusal('petition-closed');
   if (petition.issuer !== issuer || petition.clientId !== clientId) {
     throw new Refusal('petition-not-collecting', 'it was opened for another issuer or client id');
   }

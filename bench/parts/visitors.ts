@@ -1,0 +1,127 @@
+/**
+ * Citizens who sign, each another person with cookies of their own, over connections that are kept alive as a reverse
+ * proxy keeps them. Eight requests go to the gateway; of FranceConnect's pages only those are asked for that a login needs.
+ */
+import http from 'node:http';
+import { answer } from '../part.ts';
+
+type Order = {
+  readonly origin: string;
+  readonly slug: string;
+  readonly department: string | undefined;
+  /** The first citizen's number; each number signs once. */
+  readonly first: number;
+  readonly count: number;
+  readonly parallel: number;
+};
+
+const HEADERS = {
+  accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
+  'accept-encoding': 'gzip, deflate, br, zstd',
+  'accept-language': 'fr-FR,fr;q=0.9,en;q=0.8',
+  'sec-fetch-dest': 'document',
+  'sec-fetch-mode': 'navigate',
+  'sec-fetch-user': '?1',
+  'upgrade-insecure-requests': '1',
+  'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
+};
+const FORM = 'application/x-www-form-urlencoded';
+
+const agent = new http.Agent({ keepAlive: true });
+
+answer({
+  async sign(order: Order) {
+    const { first, count, parallel } = order;
+    let next = first;
+    const begin = performance.now();
+    const walk = async () => {
+      while (next < first + count) await journey(order, next++);
+    };
+    await Promise.all(Array.from({ length: parallel }, walk));
+    return { seconds: (performance.now() - begin) / 1000 };
+  },
+});
+
+async function journey({ origin, slug, department }: Order, citizen: number): Promise<void> {
+  const visitor = new Visitor();
+  const page = `${origin}/petitions/${slug}`;
+  await visitor.get(page, 200, 'none');
+  const authorize = await visitor.post(`${page}/sign`, '', 303);
+  const interaction = await visitor.get(authorize, 303, 'same-site');
+  await visitor.post(`${interaction}/login`, `login=citoyen-${citizen}&password=123`, 303);
+  const resume = await visitor.post(`${interaction}/information`, '', 303);
+  const callback = await visitor.get(resume, 303, 'same-origin');
+  const confirm = await visitor.get(callback, 303, 'cross-site');
+  await visitor.get(confirm, 200, 'cross-site');
+  const logout = await visitor.post(confirm, department === undefined ? '' : `department=${department}`, 303);
+  const loggedOut = await visitor.get(logout, 302, 'cross-site');
+  const receipt = await visitor.get(loggedOut, 303, 'cross-site');
+  await visitor.get(receipt, 200, 'cross-site');
+  await visitor.get(`${receipt}/receipt.jwt`, 200, 'same-origin');
+}
+
+class Visitor {
+  readonly #cookies = new Map<string, Map<string, string>>();
+
+  /** The address that the answer leads to, or the same one. */
+  get(url: string, status: number, site: string): Promise<string> {
+    return this.#send('GET', new URL(url), undefined, status, { 'sec-fetch-site': site });
+  }
+
+  post(url: string, body: string, status: number): Promise<string> {
+    const { origin } = new URL(url);
+    return this.#send('POST', new URL(url), body, status, { 'sec-fetch-site': 'same-origin', origin });
+  }
+
+  #send(
+    method: string,
+    url: URL,
+    body: string | undefined,
+    status: number,
+    headers: Record<string, string>,
+  ): Promise<string> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const cookies = this.#cookiesFor(url.origin);
+    const request = http.request({
+      agent,
+      host: '127.0.0.1',
+      port: url.port,
+      method,
+      path: url.pathname + url.search,
+      headers: {
+        ...HEADERS,
+        ...headers,
+        host: url.host,
+        ...(cookies.size === 0 ? {} : { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') }),
+        ...(body === undefined ? {} : { 'content-type': FORM, 'content-length': body.length }),
+      },
+    });
+    request.on('error', (error) => reject(new Error(`${method} ${url.href.slice(0, 60)} reused ${request.reusedSocket}`, { cause: error })));
+    request.on('response', (response) => {
+      keep(cookies, response.headers['set-cookie'] ?? []);
+      response.resume();
+      response.on('end', () => {
+        if (response.statusCode === status) resolve(new URL(response.headers.location ?? url, url).href);
+        else reject(new Error(`${method} ${url.pathname}: ${response.statusCode} instead of ${status}`));
+      });
+    });
+    request.end(body);
+    return promise;
+  }
+
+  #cookiesFor(origin: string): Map<string, string> {
+    const known = this.#cookies.get(origin) ?? new Map<string, string>();
+    this.#cookies.set(origin, known);
+    return known;
+  }
+}
+
+function keep(cookies: Map<string, string>, headers: readonly string[]): void {
+  for (const header of headers) {
+    const [pair = ''] = header.split(';', 1);
+    const equals = pair.indexOf('=');
+    const [name, value] = [pair.slice(0, equals), pair.slice(equals + 1)];
+    if (value === '') cookies.delete(name);
+    else cookies.set(name, value);
+  }
+}

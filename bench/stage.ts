@@ -1,0 +1,115 @@
+/**
+ * The stage: a gateway as `paraphe serve` runs it, the simulated FranceConnect, and their data in a folder that is gone
+ * afterwards, each in a process of its own.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { readServeConfig } from '../src/config.ts';
+import { openPetition } from '../src/petitions/open-petition.ts';
+import { parsePetitionFile } from '../src/petitions/petition-file.ts';
+import { createKeys, readKeys } from '../src/storage/key-folder.ts';
+import { migrateStorage, openStorage } from '../src/storage/open.ts';
+import { Part } from './part.ts';
+
+export type Stage = {
+  readonly origin: string;
+  readonly gateway: Part;
+  readonly franceConnect: Part;
+  /** Slugs of two open petitions: one asks for the département, the other for nothing. */
+  readonly petitions: { readonly department: string; readonly plain: string };
+  close(): Promise<void>;
+};
+
+const CLIENT = { id: 'paraphe-bench', secret: 'a-client-secret-of-the-bench-0123456789' };
+const PETITIONS = join(import.meta.dirname, '../src/demo/petitions');
+
+export async function setStage(): Promise<Stage> {
+  const dataDir = temporaryFolder();
+  const port = await freePort();
+  const origin = `http://localhost:${port}`;
+  const franceConnect = new Part('franceconnect');
+  const { issuer } = await franceConnect.ask<{ issuer: string }>('start', { origin, client: CLIENT });
+  const env = {
+    DATA_DIR: dataDir,
+    KEYS_DIR: '',
+    DATABASE_URL: '',
+    ORIGIN: origin,
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    TRUST_PROXY: '',
+    DIAGNOSTICS: 'info',
+    POSTS_PER_MINUTE: '100000000',
+    IDENTITY_PROFILE: 'franceconnect',
+    IDENTITY_ISSUER: issuer,
+    IDENTITY_CLIENT_ID: CLIENT.id,
+    IDENTITY_CLIENT_SECRET: CLIENT.secret,
+    ALLOW_SIMULATED_IDENTITY: '1',
+  };
+  const petitions = await prepare(env);
+  const gateway = new Part('gateway', env);
+  await untilReady(origin);
+  return {
+    origin,
+    gateway,
+    franceConnect,
+    petitions,
+    async close() {
+      await gateway.stop();
+      await franceConnect.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'paraphe-bench-'));
+}
+
+async function prepare(env: Readonly<Record<string, string>>): Promise<Stage['petitions']> {
+  const config = readServeConfig(env);
+  createKeys(config.storage.keysDir);
+  migrateStorage(config.storage);
+  const storage = openStorage(config.storage);
+  const { keyEncryptionKey } = readKeys(config.storage.keysDir);
+  const deps = { petitions: storage.petitions, keyEncryptionKey, clock: () => new Date() };
+  const { issuer, clientId } = config.identity;
+  const open = async (name: string, departments: boolean) => {
+    const file = parsePetitionFile(readFileSync(join(PETITIONS, name), 'utf8'), name);
+    const { slug } = await openPetition(
+      deps,
+      { ...file, departments, closes: undefined },
+      { issuer, clientId, acr: config.acr },
+    );
+    return slug;
+  };
+  try {
+    return {
+      department: await open('trains-de-nuit.md', true),
+      plain: await open('jardins-partages.md', false),
+    };
+  } finally {
+    storage.close();
+  }
+}
+
+async function untilReady(origin: string): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const response = await fetch(`${origin}/readyz`).catch(() => undefined);
+    await response?.body?.cancel();
+    if (response?.status === 200) return;
+    await wait(50);
+  }
+  throw new Error('the gateway did not start');
+}
+
+function freePort(): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const server = createServer().listen(0, '127.0.0.1', () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+  });
+  return promise;
+}

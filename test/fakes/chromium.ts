@@ -1,0 +1,175 @@
+/**
+ * A real Chromium in the hands of a person: JavaScript off, French, a laptop's screen, unless said otherwise. What the
+ * pages do unasked is written down on the way: cookies, requests to other sites, complaints of the browser.
+ *
+ *   const louise = await chromium.person();
+ *   await louise.open(`${world.origin}/petitions/jardins`);
+ *   await louise.press();                      // the one button of the page's main form
+ *   await louise.passFranceConnect('test');    // choice, login, information; back on our page
+ *
+ * Its security is a browser's own: of the flags that `@sparticuz/chromium` proposes only the missing sandbox is taken, and
+ * not those that switch the same-origin policy and site isolation off.
+ */
+import { readFile } from 'node:fs/promises';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from 'playwright-core';
+import { unpackChromium } from './chromium-setup.ts';
+
+export class Chromium implements AsyncDisposable {
+  readonly #browser: Browser;
+
+  static async start(): Promise<Chromium> {
+    const { executablePath, env } = await unpackChromium();
+    const options = { executablePath, env: { ...process.env, ...env }, args: ['--no-sandbox'] };
+    return new Chromium(await chromium.launch(options));
+  }
+
+  private constructor(browser: Browser) {
+    this.#browser = browser;
+  }
+
+  /** A browser profile of its own, with one tab. */
+  async person(options: BrowserContextOptions = {}): Promise<Person> {
+    const context = await this.#browser.newContext({ javaScriptEnabled: false, locale: 'fr-FR', ...options });
+    context.setDefaultTimeout(10_000);
+    const watch = watchContext(context);
+    return new Person(context, await context.newPage(), watch);
+  }
+
+  close(): Promise<void> {
+    return this.#browser.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+export type Watch = {
+  /** `METHOD URL` of every request, redirects included. */
+  readonly requests: string[];
+  /** `URL: name` of every cookie that an answer set; one that it cleared has `(cleared)` behind. */
+  readonly cookies: string[];
+  /** What the browser wrote on its console, warnings and violated policies among it. */
+  readonly complaints: string[];
+};
+
+function watchContext(context: BrowserContext): Watch {
+  const watch: Watch = { requests: [], cookies: [], complaints: [] };
+  context.on('request', (request) => watch.requests.push(`${request.method()} ${request.url()}`));
+  context.on('response', (response) => {
+    void response.headersArray().then(
+      (headers) => {
+        for (const { name, value } of headers) {
+          if (name.toLowerCase() !== 'set-cookie') continue;
+          const cleared = /expires=Thu, 01 Jan 1970/i.test(value) ? ' (cleared)' : '';
+          watch.cookies.push(`${response.url()}: ${value.split('=', 1)[0]}${cleared}`);
+        }
+      },
+      () => {}, // an answer that the browser no longer waited for
+    );
+  });
+  context.on('console', (message) => watch.complaints.push(`${message.type()}: ${message.text()}`));
+  context.on('weberror', (error) => watch.complaints.push(`error: ${error.error().message}`));
+  return watch;
+}
+
+export class Person {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  readonly watch: Watch;
+
+  constructor(context: BrowserContext, page: Page, watch: Watch) {
+    this.context = context;
+    this.page = page;
+    this.watch = watch;
+  }
+
+  /** Another tab of the same browser. */
+  async tab(): Promise<Person> {
+    return new Person(this.context, await this.context.newPage(), this.watch);
+  }
+
+  /** Types an address; the status of the page that it ends on. */
+  async open(url: string): Promise<number> {
+    return (await this.page.goto(url))?.status() ?? 0;
+  }
+
+  /** The one button of the page's main form. */
+  get mainButton(): Locator {
+    return this.page.locator('main form button[type=submit]');
+  }
+
+  /** Presses the one button of the main form, or another one by its words, and waits for the page that it leads to. */
+  async press(words?: string): Promise<void> {
+    const button = words === undefined ? this.mainButton : this.page.getByRole('button', { name: words });
+    await this.arrive(() => button.click());
+  }
+
+  /** Follows a link by its words. */
+  async follow(words: string): Promise<void> {
+    await this.arrive(() => this.page.getByRole('link', { name: words }).click());
+  }
+
+  /** Does something that leads to another page, and waits until that is there. */
+  async arrive(act: () => Promise<unknown>): Promise<void> {
+    const arrived = this.page.waitForEvent('load');
+    await Promise.all([arrived, act()]);
+  }
+
+  /** From the petition's page to the confirm page. */
+  async logIn(petition: string, login: string): Promise<string[]> {
+    await this.open(petition);
+    await this.press();
+    return this.passFranceConnect(login);
+  }
+
+  /** The whole journey, to the receipt. */
+  async sign(petition: string, login: string, department?: string): Promise<void> {
+    await this.logIn(petition, login);
+    if (department !== undefined) await this.page.locator('select[name=department]').selectOption(department);
+    await this.press();
+  }
+
+  async heading(): Promise<string> {
+    return (await this.page.locator('h1').innerText()).trim();
+  }
+
+  async text(): Promise<string> {
+    return (await this.page.locator('body').innerText()).replace(/\s+/g, ' ');
+  }
+
+  /** From FranceConnect's first page back to ours, whatever it asks on the way: the pages that were shown. */
+  async passFranceConnect(login: string): Promise<string[]> {
+    const shown: string[] = [];
+    while (this.page.url().includes('/api/v2/interaction/') && shown.length < 5) {
+      shown.push(await this.heading());
+      const field = this.page.locator('input[name=login]');
+      if ((await field.count()) > 0) {
+        await field.fill(login);
+        await this.page.locator('input[name=password]').fill('123');
+      }
+      await this.press();
+    }
+    return shown;
+  }
+
+  /** Downloads the receipt of the open page, as the person would. */
+  async receipt(): Promise<{ jwt: string; claims: Record<string, unknown> }> {
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download'),
+      this.page.locator('a[href*="/receipt.jwt"]').click(),
+    ]);
+    const jwt = await readFile(await download.path(), 'utf8');
+    const payload = Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString('utf8');
+    return { jwt, claims: JSON.parse(payload) as Record<string, unknown> };
+  }
+
+  /** The names of every cookie of this browser, FranceConnect's too. */
+  async cookies(): Promise<string[]> {
+    return (await this.context.cookies()).map(({ name }) => name).sort();
+  }
+
+  close(): Promise<void> {
+    return this.context.close();
+  }
+}

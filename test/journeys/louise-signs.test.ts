@@ -1,0 +1,185 @@
+/** Signing in a real Chromium, JavaScript off: the journey itself, and what people do in the middle of it. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Chromium } from '../fakes/chromium.ts';
+import { startWorld, tallyOf, type World } from '../fakes/world.ts';
+
+let world: World;
+let chromium: Chromium;
+let offset = 0;
+let trains: string;
+let gardens: string;
+
+beforeAll(async () => {
+  [world, chromium] = await Promise.all([
+    startWorld({ clock: () => new Date(Date.now() + offset) }),
+    Chromium.start(),
+  ]);
+  trains = `${world.origin}/petitions/trains`;
+  gardens = `${world.origin}/petitions/jardins`;
+});
+
+afterAll(async () => {
+  await chromium.close();
+  await world.close();
+});
+
+const total = async (slug: string) => (await tallyOf(world, slug)).total;
+
+describe('signing', () => {
+  test('Louise reads without a cookie, signs, and leaves with her receipt and no cookie', async () => {
+    const louise = await chromium.person();
+    await louise.open(world.origin);
+    await louise.follow('Des trains de nuit');
+    expect(await louise.cookies()).toEqual([]);
+    expect(louise.watch.cookies).toEqual([]);
+
+    await louise.press();
+    await louise.passFranceConnect('test');
+    expect(await louise.heading()).toBe('Confirmer ma signature');
+    expect(await louise.text()).toContain('24 août 1962');
+    const ours = (await louise.context.cookies()).filter(({ name }) => name.startsWith('paraphe_'));
+    expect(ours).toEqual([expect.objectContaining({ httpOnly: true, sameSite: 'Lax', path: '/' })]);
+
+    await louise.page.locator('select[name=department]').selectOption('75');
+    await louise.press();
+    expect(await louise.heading()).toBe('C’est signé !');
+    expect(await louise.cookies()).toEqual([]);
+    expect((await louise.receipt()).claims).toMatchObject({ iss: world.origin, department: '75' });
+    expect(await tallyOf(world, 'trains')).toMatchObject({ total: 1, by_department: { 75: 1 } });
+    expect(louise.watch.complaints).toEqual([]);
+  });
+
+  test('Marie-Odile forgets her département: the browser stops her, and she goes on', async () => {
+    const odile = await chromium.person();
+    await odile.logIn(trains, 'prénom_composé');
+    await odile.mainButton.click();
+    await expect(odile.page.locator('select:invalid').count()).resolves.toBe(1);
+    expect(await odile.heading()).toBe('Confirmer ma signature');
+    await odile.page.locator('select[name=department]').selectOption('2B');
+    await odile.press();
+    expect(await odile.heading()).toBe('C’est signé !');
+  });
+});
+
+describe('signing again', () => {
+  test('Michel comes back a week later in another browser: the same one signature, the same receipt', async () => {
+    const before = Number(await total('trains'));
+    const michel = await chromium.person();
+    await michel.sign(trains, 'homonyme_1', '57');
+    const { claims } = await michel.receipt();
+    await michel.close();
+
+    offset = 7 * 86_400_000;
+    try {
+      const later = await chromium.person();
+      await later.logIn(trains, 'homonyme_1');
+      expect(await later.heading()).toBe('Vous avez déjà signé');
+      expect(await later.page.locator('select').count()).toBe(0);
+      await later.press();
+      expect(await later.heading()).toBe('C’est signé !');
+      expect((await later.receipt()).claims).toEqual(claims);
+      expect(await later.cookies()).toEqual([]);
+    } finally {
+      offset = 0;
+    }
+    expect(await total('trains')).toBe(before + 1);
+  });
+
+  test('Yasmina withdraws and signs again', async () => {
+    const before = Number(await total('trains'));
+    const yasmina = await chromium.person();
+    await yasmina.sign(trains, 'naissance_Algérie', '13');
+    const { claims } = await yasmina.receipt();
+
+    await yasmina.press('Retirer ma signature');
+    expect(await yasmina.passFranceConnect('naissance_Algérie')).toHaveLength(3);
+    expect(await yasmina.heading()).toBe('Retirer ma signature');
+    await yasmina.press();
+    expect(await yasmina.heading()).toBe('Signature retirée');
+    expect(await yasmina.page.locator('a[href*="receipt.jwt"]').count()).toBe(0);
+    expect(await yasmina.cookies()).toEqual([]);
+    expect(await tallyOf(world, 'trains')).toMatchObject({ total: before, withdrawn: 1 });
+
+    await yasmina.sign(trains, 'naissance_Algérie', '13');
+    expect((await yasmina.receipt()).claims).toEqual(claims);
+    expect(await tallyOf(world, 'trains')).toMatchObject({ total: before + 1, withdrawn: 0 });
+  });
+});
+
+describe('impatience', () => {
+  test('Hadrien presses twice, and both presses arrive: one signature, one receipt', async () => {
+    const before = Number(await total('jardins'));
+    const hadrien = await chromium.person();
+    await hadrien.logIn(gardens, 'nom_composé');
+    const pressed = Promise.withResolvers<void>();
+    let presses = 0;
+    await hadrien.page.route('**/confirm?*', async (route) => {
+      if (route.request().method() !== 'POST') return route.continue();
+      presses += 1;
+      if (presses > 1) {
+        pressed.resolve();
+        return route.continue();
+      }
+      // The first press reaches the gateway; its answer comes too late, the second press has replaced it.
+      await route.fetch({ maxRedirects: 0 });
+      await pressed.promise;
+      await route.abort().catch(() => {});
+    });
+    await hadrien.arrive(() => hadrien.mainButton.dblclick());
+    expect(presses).toBe(2);
+    expect(await hadrien.heading()).toBe('C’est signé !');
+    expect((await hadrien.receipt()).claims.petition).toBeDefined();
+    expect(await hadrien.cookies()).not.toContainEqual(expect.stringContaining('paraphe_'));
+    expect(await total('jardins')).toBe(before + 1);
+  });
+
+  test('Octave goes back while FranceConnect’s logout hangs: he finds his receipt', async () => {
+    const before = Number(await total('jardins'));
+    const octave = await chromium.person();
+    await octave.logIn(gardens, 'plusieurs_prénoms_3');
+    await octave.page.route('**/session/end?*', (route) => route.abort());
+    await octave.mainButton.click();
+    await octave.page.waitForEvent('requestfailed', (request) => request.url().includes('/session/end'));
+    await octave.page.goBack();
+    expect(await octave.heading()).toBe('C’est signé !');
+    expect(octave.page.url()).toContain('/petitions/jardins/receipt/');
+    expect(await octave.cookies()).not.toContainEqual(expect.stringContaining('paraphe_'));
+    expect(await total('jardins')).toBe(before + 1);
+  });
+
+  test('Rosalie goes back when all is over: a page tells her how to find her receipt again, and she does', async () => {
+    const before = Number(await total('jardins'));
+    const rosalie = await chromium.person();
+    await rosalie.sign(gardens, 'plusieurs_prénoms_2');
+    const { claims } = await rosalie.receipt();
+    await rosalie.page.goBack();
+    expect(await rosalie.text()).toContain('Si vous aviez déjà signé, vous retrouverez votre reçu');
+    await rosalie.follow('Retour à la pétition');
+    await rosalie.press();
+    await rosalie.passFranceConnect('plusieurs_prénoms_2');
+    await rosalie.press('Retrouver mon reçu');
+    expect((await rosalie.receipt()).claims).toEqual(claims);
+    expect(await total('jardins')).toBe(before + 1);
+  });
+});
+
+describe('the receipt’s page', () => {
+  test('Camille reloads it, loses every cookie, sends it to her phone: the same receipt', async () => {
+    const camille = await chromium.person();
+    await camille.sign(gardens, 'genre_indéfini');
+    const { jwt, claims } = await camille.receipt();
+    await camille.page.reload();
+    expect((await camille.receipt()).claims).toEqual(claims);
+
+    await camille.context.clearCookies();
+    await camille.page.reload();
+    expect((await camille.receipt()).claims).toEqual(claims);
+
+    const phone = await chromium.person();
+    expect(await phone.open(camille.page.url())).toBe(200);
+    const onPhone = await phone.receipt();
+    expect(onPhone.claims).toEqual(claims);
+    expect(onPhone.jwt.split('.').slice(0, 2)).toEqual(jwt.split('.').slice(0, 2));
+    expect(phone.watch.cookies).toEqual([]);
+  });
+});
