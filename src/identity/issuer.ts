@@ -51,7 +51,8 @@ export class Issuer {
 
   /** A snapshot with other keys than the one that failed, if there is one now. */
   async newer(failed: Snapshot): Promise<Snapshot | undefined> {
-    if (this.#snapshot === failed && this.#rested()) await this.#load();
+    // Whoever fails while the keys are being fetched waits for them: a rotation meets many logins at once.
+    if (this.#snapshot === failed && (this.#loading !== undefined || this.#rested())) await this.#load();
     const now = this.#snapshot;
     return now !== undefined && now.jwks !== failed.jwks ? now : undefined;
   }
@@ -95,6 +96,7 @@ export class Issuer {
     if (server.paraphe_simulated_identity === true && !settings.allowSimulated) {
       throw new Refusal('identity-provider-unavailable', 'it is a simulation; ALLOW_SIMULATED_IDENTITY=1 allows it');
     }
+    checkAddresses(server, settings.issuer);
     const jwks = await this.#fetchKeys(server.jwks_uri);
     client.setJwksCache(configuration, { jwks: JSON.parse(jwks), uat: Math.floor(Date.now() / 1000) });
     this.#snapshot = { configuration, server, jwks, at: this.#now() };
@@ -151,6 +153,24 @@ async function discover(settings: ProviderSettings, fetch: Fetch): Promise<clien
   });
   configuration.timeout = settings.timeoutMs / 1000;
   return configuration;
+}
+
+const NEEDED = ['authorization_endpoint', 'token_endpoint', 'userinfo_endpoint', 'jwks_uri'] as const;
+
+/** Its addresses end up in redirects and in every page's headers: a document with one that is none is not taken. */
+function checkAddresses(server: Readonly<client.ServerMetadata>, issuer: string): void {
+  const { end_session_endpoint: logout } = server;
+  const wrong = NEEDED.find((name) => !isAddress(server[name], issuer));
+  if (wrong !== undefined) throw new ProviderUnavailable(`its discovery document has no usable ${wrong}`);
+  if (logout !== undefined && !isAddress(logout, issuer)) {
+    throw new ProviderUnavailable('its discovery document has no usable end_session_endpoint');
+  }
+}
+
+/** On https, or on http where the issuer itself is. */
+function isAddress(value: unknown, issuer: string): boolean {
+  const url = typeof value === 'string' ? URL.parse(value) : null;
+  return url !== null && (url.protocol === 'https:' || url.protocol === new URL(issuer).protocol);
 }
 
 function isJwks(text: string): boolean {

@@ -1,8 +1,9 @@
 /**
  * A login at the identity provider: the authorization code flow of OpenID Connect Core §3.1, with the traps of
  * FranceConnect v2. What comes out is verified: signatures of id_token and userinfo under the pinned algorithm, issuer,
- * audience, nonce, times, one `sub` in both, and the level of assurance that was asked for.
+ * audience, nonce, times, one `sub` in both; and then, by `checkAcr`, the level of assurance that was asked for.
  */
+import { hash } from 'node:crypto';
 import * as client from 'openid-client';
 import type { Clock } from '../clock.ts';
 import { Refusal } from '../errors.ts';
@@ -62,7 +63,7 @@ export async function startLogin(issuer: Issuer, ties: LoginTies, lang: string):
 /**
  * Exchanges the code of a callback and verifies everything that comes with it.
  * @param callback the callback's full URL, as the provider's redirect made it
- * @throws Refusal `login-cancelled`, `login-refused`, `login-expired`, `login-unverified`, `acr-too-low`,
+ * @throws Refusal `login-cancelled`, `login-refused`, `login-expired`, `login-unverified`,
  *   `identity-provider-unavailable`
  */
 export async function completeLogin(
@@ -77,6 +78,14 @@ export async function completeLogin(
   } catch (error) {
     throw refusalFor(error);
   }
+}
+
+/**
+ * The level is checked apart: someone who logged in too weakly is logged in, and must be able to log out to try again.
+ * @throws Refusal `acr-too-low`
+ */
+export function checkAcr(issuer: Issuer, asked: string, { acr }: VerifiedLogin): void {
+  if (!acrSuffices(issuer.settings.profile, asked, acr)) throw new Refusal('acr-too-low');
 }
 
 /**
@@ -111,8 +120,8 @@ async function verifyLogin(
   });
   const claims = tokens.claims();
   if (claims === undefined || tokens.id_token === undefined) throw new Refusal('login-unverified', 'no id_token');
+  checkClaims(claims, tokens.access_token);
   const userinfo = await client.fetchUserInfo(configuration, tokens.access_token, claims.sub);
-  if (!acrSuffices(issuer.settings.profile, ties.acr, claims.acr)) throw new Refusal('acr-too-low');
   return {
     person: { issuer: claims.iss, sub: claims.sub },
     birthdate: userinfo.birthdate,
@@ -120,4 +129,16 @@ async function verifyLogin(
     idToken: tokens.id_token,
     at: clock(),
   };
+}
+
+/** What OpenID Connect Core asks of an id_token beyond what openid-client checks. */
+function checkClaims({ sub, aud, at_hash: tokenHash }: client.IDToken, accessToken: string): void {
+  const wrong = (what: string) => new Refusal('login-unverified', what);
+  if (!/^[\x20-\x7e]{1,255}$/.test(sub)) throw wrong('a sub that is not 1 to 255 ASCII characters'); // §2
+  if ([aud].flat().length !== 1) throw wrong('an audience beside us'); // §3.1.3.7: we trust no other
+  if (!/^[\x21-\x7e]+$/.test(accessToken)) throw wrong('an access token that no header can carry'); // RFC 6750 §2.1
+  const half = hash('sha256', accessToken, 'buffer').subarray(0, 16);
+  if (tokenHash !== undefined && tokenHash !== half.toString('base64url')) {
+    throw wrong('an at_hash of another access token'); // §3.1.3.8; SHA-256 for both algorithms that can be pinned
+  }
 }

@@ -17,9 +17,16 @@ export function refusalFor(error: unknown): unknown {
   if (unavailable(error)) return new Refusal('identity-provider-unavailable', reason(error), { cause: error });
   if (error instanceof client.AuthorizationResponseError) return refusalForCallback(error.error);
   if (error instanceof client.ResponseBodyError) return refusalForToken(error.error, error.status);
-  if (error instanceof client.WWWAuthenticateChallengeError) return new Refusal('login-expired', error.code);
-  if (error instanceof client.ClientError) return new Refusal('login-unverified', error.code);
+  if (error instanceof client.WWWAuthenticateChallengeError) return refusalForChallenge(error);
+  if (error instanceof client.ClientError || isMalformed(error)) return new Refusal('login-unverified', error.code);
   return error;
+}
+
+/** Userinfo does not take the access token any more, or the token endpoint does not take our client secret. */
+function refusalForChallenge({ cause }: client.WWWAuthenticateChallengeError): Refusal {
+  if (cause.some(({ scheme }) => scheme.toLowerCase() === 'bearer'))
+    return new Refusal('login-expired', 'invalid_token');
+  return refusalForToken('invalid_client', 401);
 }
 
 /** The error codes of an authorization response (RFC 6749 §4.1.2.1 and FranceConnect's own). */
@@ -31,11 +38,20 @@ function refusalForCallback(code: string): Refusal {
   return new Refusal('login-refused', known(code));
 }
 
+/** The provider does not know us, or our secret: nothing that the person can mend. */
+const OUR_FAULT = ['invalid_client', 'unauthorized_client'];
+
 /** The error codes of a token response (RFC 6749 §5.2): a code serves once, for 30 seconds. */
 function refusalForToken(code: string, status: number): Refusal {
   if (code === 'invalid_grant') return new Refusal('login-expired', code);
-  if (status >= 500) return new Refusal('identity-provider-unavailable', known(code));
+  if (status >= 500 || OUR_FAULT.includes(code)) return new Refusal('identity-provider-unavailable', known(code));
   return new Refusal('login-refused', known(code));
+}
+
+/** openid-client lets a TypeError out for what it cannot even parse: base64 that is none, an issuer that is no URL. */
+function isMalformed(error: unknown): error is TypeError & { code: string } {
+  if (!(error instanceof TypeError) || !('code' in error)) return false;
+  return error.code === 'ERR_INVALID_ARG_VALUE' || error.code === 'ERR_INVALID_URL';
 }
 
 function unavailable(error: unknown): boolean {

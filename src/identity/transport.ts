@@ -22,7 +22,7 @@ export type FetchOptions = {
 const LARGEST = 1_000_000;
 
 export function createTransport(timeoutMs: number): { fetch: Fetch; close(): void } {
-  const agents = {
+  const agents: Agents = {
     'http:': new http.Agent({ keepAlive: true, maxSockets: 256, timeout: timeoutMs }),
     'https:': new https.Agent({ keepAlive: true, maxSockets: 256, timeout: timeoutMs }),
   };
@@ -35,39 +35,45 @@ export function createTransport(timeoutMs: number): { fetch: Fetch; close(): voi
   };
 }
 
-function exchange(
-  url: URL,
-  options: FetchOptions,
-  agents: { 'http:': http.Agent; 'https:': https.Agent },
-  timeoutMs: number,
-): Promise<Response> {
+type Agents = { readonly 'http:': http.Agent; readonly 'https:': https.Agent };
+
+/** Without agents: on a connection of its own. */
+function exchange(url: URL, options: FetchOptions, agents: Agents | undefined, timeoutMs: number): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<Response>();
   const fail = (why: string, cause?: unknown) => reject(new ProviderUnavailable(`${url.pathname}: ${why}`, { cause }));
   const body = options.body === undefined || options.body === null ? undefined : String(options.body);
   const send = url.protocol === 'https:' ? https.request : http.request;
   const request = send(url, {
     method: options.method,
-    agent: url.protocol === 'https:' ? agents['https:'] : agents['http:'],
+    agent: agents === undefined ? false : agents[url.protocol === 'https:' ? 'https:' : 'http:'],
     headers: {
       ...Object.fromEntries(new Headers(options.headers)),
       ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
     },
   });
+  let late = false;
   const timer = setTimeout(() => {
+    late = true;
     fail(`no answer within ${timeoutMs} ms`);
     request.destroy();
   }, timeoutMs);
-  request.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? 'network error'));
+  request.on('error', (error: NodeJS.ErrnoException) => {
+    // The server closed a kept-alive connection just when we reused it. Asking again is harmless: a code serves once.
+    const wasIdle = agents !== undefined && request.reusedSocket && error.code === 'ECONNRESET' && !late;
+    if (wasIdle) resolve(exchange(url, options, undefined, timeoutMs));
+    else fail(error.code ?? 'network error');
+  });
   request.on('close', () => clearTimeout(timer));
   request.on('response', (response) => {
     const chunks: Buffer[] = [];
     let length = 0;
     response.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length <= LARGEST) chunks.push(chunk);
-      else request.destroy(new Error('too large'));
+      if (length <= LARGEST) return void chunks.push(chunk);
+      fail('answer too large');
+      request.destroy();
     });
-    response.on('error', () => fail(length > LARGEST ? 'answer too large' : 'answer cut short'));
+    response.on('error', () => fail('answer cut short'));
     response.on('end', () => {
       const status = response.statusCode ?? 0;
       if (!response.complete) return fail('answer cut short');

@@ -13,7 +13,12 @@ const TEXT_LIMIT = 100_000;
 
 const frontMatter = z.strictObject({
   slug: z.string().max(80).regex(SLUG, 'lower-case letters, digits and single hyphens, for example `jardins-partages`'),
-  title: z.string().trim().min(5).max(200),
+  title: z
+    .string()
+    .trim()
+    .min(5)
+    .max(200)
+    .regex(/^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u, 'one line, without control characters'),
   closes: z
     .string()
     .transform((text, context) => {
@@ -51,6 +56,7 @@ function parseYaml(head: string, name: string): unknown {
   try {
     return parse(head);
   } catch (error) {
-    throw new SetupError(`${name}: its front matter is not YAML (${error instanceof Error ? error.message : error})`);
+    const [why = ''] = error instanceof Error ? error.message.split(':\n') : [];
+    throw new SetupError(`${name}: its front matter is not YAML (${why})`);
   }
 }

@@ -17,13 +17,25 @@ afterEach(() => rm(dataDir, { recursive: true }));
 
 const FILE = 'simulated-franceconnect.json';
 
-/** Starts on a folder; the second start takes the port of the first, as the issuer names it. */
-function start(port = 0, clock: () => Date = () => new Date()) {
+/** Starts on a folder, again on the port that its issuer names. */
+function start(port: number, clock: () => Date = () => new Date()) {
   return RelyingParty.start({}, { dataDir, port, clock });
 }
 
+/** The first start, on a port below those that the system gives away: nobody takes it before the second. */
+async function firstStart(clock?: () => Date): Promise<RelyingParty> {
+  for (let attempt = 0; ; attempt++) {
+    const port = 15_000 + Math.floor(Math.random() * 10_000);
+    try {
+      return await start(port, clock);
+    } catch (error) {
+      if (attempt === 9 || !String(error).includes('in use')) throw error;
+    }
+  }
+}
+
 test('a citizen is the same person after a restart, with the same keys', async () => {
-  const first = await start();
+  const first = await firstStart();
   const { port, issuer } = first.franceConnect;
   const before = await first.redeem(await first.logIn('test'));
   const keys = await json(await fetch(`${issuer}/jwks`));
@@ -36,13 +48,13 @@ test('a citizen is the same person after a restart, with the same keys', async (
 });
 
 test('two folders give a citizen two subs', async () => {
-  await using here = await start();
+  await using here = await firstStart();
   await using elsewhere = await RelyingParty.start();
   expect(here.franceConnect.subOf('test', 'paraphe')).not.toBe(elsewhere.franceConnect.subOf('test', 'paraphe'));
 });
 
 test('rotated keys are kept', async () => {
-  const first = await start();
+  const first = await firstStart();
   const { port, issuer } = first.franceConnect;
   await first.franceConnect.rotateKeys({ keepOld: true });
   const keys = await json(await fetch(`${issuer}/jwks`));
@@ -53,7 +65,7 @@ test('rotated keys are kept', async () => {
 });
 
 test('minors stay born in the year that the first start gave them', async () => {
-  const first = await start(0, () => new Date('2026-12-31T23:30:00Z'));
+  const first = await firstStart(() => new Date('2026-12-31T23:30:00Z'));
   const { port } = first.franceConnect;
   const bornIn = (service: RelyingParty) =>
     service.franceConnect.citizens.find(({ login }) => login === 'dix_sept_ans')?.birthdate;
@@ -64,7 +76,7 @@ test('minors stay born in the year that the first start gave them', async () => 
 });
 
 test('the folder holds one file, for its owner only, and no citizen', async () => {
-  await using service = await start();
+  await using service = await firstStart();
   await service.redeem(await service.logIn('test'));
   await service.franceConnect.rotateKeys();
   expect(await readdir(dataDir)).toEqual([FILE]);
@@ -82,9 +94,9 @@ test('the folder holds one file, for its owner only, and no citizen', async () =
 });
 
 test('a folder of another issuer is refused in one line', async () => {
-  const first = await start();
+  const first = await firstStart();
   await first.franceConnect.close();
-  const refusal = await start().catch((error: unknown) => error);
+  const refusal = await firstStart().catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(SetupError);
   expect(String(refusal)).toContain(first.franceConnect.issuer);
   expect(String(refusal)).not.toContain('\n');
@@ -116,7 +128,7 @@ test('nothing is printed, whatever happens', async () => {
     vi.spyOn(console, method).mockImplementation(() => {}),
   );
   {
-    await using service = await start();
+    await using service = await firstStart();
     const browser = service.browser();
     const { tokens } = await service.redeem(await service.logIn('test', browser));
     await service.token(new URL('http://127.0.0.1:9/callback?code=unknown'));

@@ -50,6 +50,7 @@ describe('logging out', () => {
     );
     expect(browser.page.url).toBe(`${AFTER_LOGOUT}?state=of-logout`);
     expect(browser.history.length - before).toBe(1);
+    expect(browser.page.status).toBe(302);
     expect(browser.jar.find('fc_session')).toBeUndefined();
     expect((await service.userinfo(accessToken)).status).toBe(401);
     await browser.get(service.authorizeUrl());

@@ -130,12 +130,25 @@ export class Person {
     await this.press();
   }
 
+  /**
+   * The net goes away: requests to such an address, also where a redirect leads there, are never answered. What is
+   * returned tells when the first was made.
+   */
+  async loseAnswersOf(urlPattern: string): Promise<Promise<void>[]> {
+    const caught = Promise.withResolvers<void>();
+    const session = await this.context.newCDPSession(this.page);
+    session.on('Fetch.requestPaused', () => caught.resolve());
+    await session.send('Fetch.enable', { patterns: [{ urlPattern }] });
+    return [caught.promise];
+  }
+
+  /** The page's title for its reader, narrow spaces written as plain ones. */
   async heading(): Promise<string> {
-    return (await this.page.locator('h1').innerText()).trim();
+    return plain(await this.page.locator('h1').innerText());
   }
 
   async text(): Promise<string> {
-    return (await this.page.locator('body').innerText()).replace(/\s+/g, ' ');
+    return plain(await this.page.locator('body').innerText());
   }
 
   /** From FranceConnect's first page back to ours, whatever it asks on the way: the pages that were shown. */
@@ -172,4 +185,9 @@ export class Person {
   close(): Promise<void> {
     return this.context.close();
   }
+}
+
+/** French sets narrow spaces before its signs; whoever reads a test need not see which. */
+function plain(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
 }

@@ -8,7 +8,7 @@ export type Form = {
   buttons: Button[];
 };
 
-export type Button = { label: string; name: string | undefined; value: string };
+type Button = { label: string; name: string | undefined; value: string };
 
 export type Link = { text: string; href: string };
 

@@ -15,7 +15,9 @@ export function findLeaks(places: readonly Place[], secrets: readonly Secret[]):
 function formsOf(value: string): string[] {
   const bytes = Buffer.from(value, 'utf8');
   const base64 = [0, 1, 2].flatMap((shift) => {
-    const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').replace(/=+$/, '');
+    const text = Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString('base64')
+      .replace(/=+$/, '');
     // The first and last characters also depend on what stands beside the value.
     const inner = text.slice(shift === 0 ? 0 : shift + 1, -1);
     return [inner, inner.replaceAll('+', '-').replaceAll('/', '_')];

@@ -3,8 +3,8 @@
  * wrote or said is searched for what would name a person: `sub`, birth date, tokens.
  */
 import diagnostics from 'node:diagnostics_channel';
-import type { IncomingMessage } from 'node:http';
 import { readdirSync, readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -54,7 +54,12 @@ async function wholeLife(): Promise<void> {
   const undecided = newBrowser();
   await logIn(undecided, world, 'trains', 'nom_composé'); // stays on the confirm page: its row waits
   await undecided.submit({ department: '' }, { form: '/confirm' });
-  for (const lie of ['id-token-invalid-nonce', 'id-token-missing-acr', 'userinfo-invalid-sub', 'id-token-expired'] as const) {
+  for (const lie of [
+    'id-token-invalid-nonce',
+    'id-token-missing-acr',
+    'userinfo-invalid-sub',
+    'id-token-expired',
+  ] as const) {
     world.franceConnect.switches.lie = lie;
     await logIn(newBrowser(), world, 'trains', 'plusieurs_prénoms_2');
   }
@@ -102,7 +107,10 @@ function answers(): Place[] {
       const location = (headers.get('location') ?? '').replace(/id_token_hint=[^&]+/, '');
       const others = [...headers].filter(([name]) => name !== 'location').flat();
       const shown = new URL(url).pathname.endsWith('/confirm') ? '' : body;
-      return { name: `${method} ${url.slice(0, 80)}`, bytes: Buffer.from([url, location, ...others, shown].join('\n')) };
+      return {
+        name: `${method} ${url.slice(0, 80)}`,
+        bytes: Buffer.from([url, location, ...others, shown].join('\n')),
+      };
     }),
   );
 }
@@ -131,7 +139,9 @@ test('no answer does, beyond that person’s own confirm page', () => {
 });
 
 test('the confirm page shows its person’s birth date and nothing else of them', () => {
-  const confirm = browsers.flatMap(({ history }) => history).filter((one) => ofGateway(one) && one.url.includes('/confirm'));
+  const confirm = browsers
+    .flatMap(({ history }) => history)
+    .filter((one) => ofGateway(one) && one.url.includes('/confirm'));
   const withoutDates = secrets().filter(({ name }) => !name.includes('birth date'));
   const places = confirm.map(({ body }) => ({ name: 'confirm', bytes: Buffer.from(body) }));
   expect(findLeaks(places, withoutDates)).toEqual([]);
@@ -151,7 +161,9 @@ test('a value that is planted is found, in each form', () => {
     database.pragma('wal_checkpoint(TRUNCATE)');
   }
   const inToken = Buffer.from(`{"a":1,"sub":"${sub}"}`).toString('base64url');
-  expect(findLeaks([{ name: 'a payload', bytes: Buffer.from(inToken) }], secrets())).toContain('sub of test in a payload');
+  expect(findLeaks([{ name: 'a payload', bytes: Buffer.from(inToken) }], secrets())).toContain(
+    'sub of test in a payload',
+  );
   database.exec('DROP TABLE planted');
   database.close();
 });

@@ -12,7 +12,7 @@ import * as z from 'zod';
 import type { Rotation } from './keys.ts';
 import { LIE_NAMES } from './lies.ts';
 import { errorPage, type SendPage } from './pages.ts';
-import { type Switches, setSwitches, switchesState } from './switches.ts';
+import { ENDPOINTS, FAULTS, type Switches, setSwitches, switchesState } from './switches.ts';
 
 export type SimulatorDeps = {
   switches: Switches;
@@ -39,7 +39,11 @@ export function simulatorPage({ switches, rotateKeys, origins, sendPage }: Simul
   const show = (request: Request, response: Response, saved: boolean) => {
     const state = switchesState(switches);
     if (request.accepts('html', 'json') === 'json') response.json(state);
-    else sendPage(response, 200, { name: 'simulator', model: { state, lies: LIE_NAMES, saved } });
+    else
+      sendPage(response, 200, {
+        name: 'simulator',
+        model: { state, lies: LIE_NAMES, endpoints: ENDPOINTS, faults: FAULTS, saved },
+      });
   };
 
   router.get('/', (request, response) => show(request, response, false));

@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Request, RequestHandler, Response } from 'express';
 import { parisDay } from '../../clock.ts';
 import { Refusal } from '../../errors.ts';
-import { completeLogin, type VerifiedLogin } from '../../identity/login.ts';
+import { checkAcr, completeLogin, type VerifiedLogin } from '../../identity/login.ts';
 import { parseBirthdate } from '../../person/person.ts';
 import type { Petition } from '../../petitions/petition.ts';
 import { computeNym } from '../../petitions/petition-key.ts';
@@ -79,6 +79,7 @@ async function identify(
   let login: VerifiedLogin | undefined;
   try {
     login = await completeLogin(deps.issuer, deps.clock, url, loginTies(deps, journey, petition));
+    checkAcr(deps.issuer, petition.acr, login);
     const today = parisDay(deps.clock());
     const birthdate = parseBirthdate(login.birthdate, today);
     const nym = await computeNym(deps, petition, login.person);

@@ -1,0 +1,275 @@
+/** The command line as its users run it: in a terminal, on a folder, with an environment. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { Browser } from '../fakes/browser.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const NODE = join(ROOT, 'node_modules/.bin/node');
+const PARAPHE = join(ROOT, 'bin/paraphe.js');
+const folders: string[] = [];
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'paraphe-cli-'));
+  folders.push(folder);
+});
+afterAll(() => {
+  for (const one of folders) rmSync(one, { recursive: true, force: true });
+});
+
+type Result = { code: number; stdout: string; stderr: string };
+
+function paraphe(args: string[], env: Record<string, string> = {}): Promise<Result> {
+  return new Promise((resolve) => {
+    const options = { env: { PATH: process.env.PATH, DATA_DIR: folder, ...env }, cwd: folder };
+    execFile(NODE, [PARAPHE, ...args], options, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr });
+    });
+  });
+}
+
+const IDENTITY = {
+  IDENTITY_ISSUER: 'https://idp.example/api/v2',
+  IDENTITY_CLIENT_ID: 'client',
+  IDENTITY_CLIENT_SECRET: 'a-secret-of-enough-characters',
+  ORIGIN: 'https://petitions.example.org',
+};
+
+const oneLine = (text: string) => expect(text.trim().split('\n')).toHaveLength(1);
+
+describe('paraphe', () => {
+  test('says what it can do, and what it cannot', async () => {
+    expect(await paraphe([])).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage: paraphe <command>') });
+    expect(await paraphe(['nothing'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no command nothing'),
+    });
+    const { code, stderr } = await paraphe(['serve', '--nothing']);
+    expect(code).toBe(1);
+    oneLine(stderr);
+  });
+
+  test('refuses a Node that it cannot run on, in words', () => {
+    const source = readFileSync(PARAPHE, 'utf8');
+    const refused = source
+      .replaceAll('process.versions.node', "'20.20.2'")
+      .replace("await import('../src/main.ts')", '');
+    writeFileSync(join(folder, 'old.mjs'), refused);
+    return new Promise<void>((resolve) => {
+      execFile(NODE, [join(folder, 'old.mjs')], (error, _out, stderr) => {
+        expect(error?.code).toBe(1);
+        expect(stderr).toContain('this is Node 20.20.2');
+        oneLine(stderr);
+        resolve();
+      });
+    });
+  });
+});
+
+describe('paraphe init', () => {
+  test('makes keys that only their owner reads, and never over others', async () => {
+    expect((await paraphe(['init'])).code).toBe(0);
+    const keys = join(folder, 'keys');
+    expect(readdirSync(keys).sort()).toEqual(['key-encryption-key', 'receipt-keys.json', 'sealing-key']);
+    for (const file of readdirSync(keys)) expect(statSync(join(keys, file)).mode & 0o777).toBe(0o600);
+    const before = readFileSync(join(keys, 'key-encryption-key'), 'utf8');
+    const again = await paraphe(['init']);
+    expect(again.code).toBe(1);
+    oneLine(again.stderr);
+    expect(readFileSync(join(keys, 'key-encryption-key'), 'utf8')).toBe(before);
+  });
+});
+
+describe('paraphe config', () => {
+  test('explains every variable, hides secrets, and says which is missing and what it is', async () => {
+    const good = await paraphe(['config'], IDENTITY);
+    expect(good.code).toBe(0);
+    expect(good.stdout).toContain('PORT = 3000 (default)');
+    expect(good.stdout).toContain('IDENTITY_CLIENT_SECRET = (set, not shown)');
+    expect(good.stdout + good.stderr).not.toContain(IDENTITY.IDENTITY_CLIENT_SECRET);
+    const { IDENTITY_CLIENT_SECRET: _, ...without } = IDENTITY;
+    const bad = await paraphe(['config'], without);
+    expect(bad.code).toBe(1);
+    expect(bad.stderr).toMatch(/^IDENTITY_CLIENT_SECRET is not set: /);
+  });
+});
+
+describe('paraphe serve', () => {
+  test('without keys, without a database, with a stranger’s keys: one line each', async () => {
+    const noKeys = await paraphe(['serve'], IDENTITY);
+    expect(noKeys.stderr).toContain('paraphe init');
+    oneLine(noKeys.stderr);
+    await paraphe(['init']);
+    rmSync(join(folder, 'paraphe.sqlite'));
+    const noData = await paraphe(['serve'], IDENTITY);
+    expect(noData.stderr).toContain('paraphe migrate');
+    oneLine(noData.stderr);
+    writeFileSync(join(folder, 'keys/sealing-key'), 'AAAA');
+    const noKey = await paraphe(['serve'], IDENTITY);
+    expect(noKey.stderr).toContain('sealing-key does not hold 32 bytes');
+    oneLine(noKey.stderr);
+  });
+
+  test('refuses a simulated identity provider unless it is told to allow it', async () => {
+    await paraphe(['init']);
+    const env = { ...IDENTITY, IDENTITY_ISSUER: 'http://localhost:3001/api/v2' };
+    const { code, stderr } = await paraphe(['serve'], env);
+    expect(code).toBe(1);
+    expect(stderr).toContain('ALLOW_SIMULATED_IDENTITY=1');
+    oneLine(stderr);
+  });
+
+  test('never loads the simulator', async () => {
+    const probe = `import { registerHooks } from 'node:module';
+      registerHooks({ resolve(specifier, context, next) {
+        const found = next(specifier, context);
+        if (/src\\/demo|oidc-provider/.test(found.url)) { console.error('loaded ' + found.url); process.exit(9); }
+        return found;
+      } });`;
+    writeFileSync(join(folder, 'probe.mjs'), probe);
+    const env = { ...IDENTITY, NODE_OPTIONS: `--import ${join(folder, 'probe.mjs')}` };
+    expect((await paraphe(['serve'], env)).stderr).toContain('paraphe init');
+    expect((await paraphe(['demo'], { ...env, PORT: '1' })).code).toBe(9);
+  });
+});
+
+describe('paraphe petition', () => {
+  test('opens from a file, lists and closes, also beside another process', async () => {
+    await paraphe(['init']);
+    const file = join(folder, 'p.md');
+    writeFileSync(file, '---\nslug: un-titre\ntitle: Un titre\nmin_age: 18\ndepartments: false\n---\n\nCeci.\n');
+    expect((await paraphe(['petition', 'list'])).stdout).toContain('No petition is open');
+    expect((await paraphe(['petition', 'open', file], IDENTITY)).stdout).toContain('Opened un-titre');
+    const twice = await paraphe(['petition', 'open', file], IDENTITY);
+    expect(twice.code).toBe(1);
+    oneLine(twice.stderr);
+    expect(JSON.parse((await paraphe(['petition', 'list', '--json'])).stdout)).toMatchObject([
+      { slug: 'un-titre', status: 'open', signatures: 0 },
+    ]);
+    expect((await paraphe(['petition', 'close', 'un-titre'])).stdout).toContain('is closed, with 0 signatures');
+    expect((await paraphe(['petition', 'close', 'un-titre'])).stdout).toContain('was closed already');
+    expect((await paraphe(['petition', 'close', 'aucune'])).code).toBe(1);
+    for (const args of [
+      ['petition'],
+      ['petition', 'open'],
+      ['petition', 'open', 'nowhere.md'],
+      ['petition', 'sing', 'x'],
+    ]) {
+      const { code, stderr } = await paraphe(args, IDENTITY);
+      expect(code).toBe(1);
+      oneLine(stderr);
+    }
+  });
+});
+
+describe('paraphe demo', () => {
+  const running: ChildProcess[] = [];
+  afterAll(() => {
+    for (const child of running) child.kill('SIGKILL');
+  });
+
+  /** Two ports that were free a moment ago. */
+  async function freePorts(): Promise<[string, string]> {
+    const servers = await Promise.all(
+      [0, 1].map(
+        () =>
+          new Promise<ReturnType<typeof createServer>>((resolve) => {
+            const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
+          }),
+      ),
+    );
+    const [one, two] = servers.map((server) => String((server.address() as { port: number }).port));
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    return [one!, two!];
+  }
+
+  async function start(env: Record<string, string>): Promise<{ child: ChildProcess; printed: () => string }> {
+    const child = spawn(NODE, [PARAPHE, 'demo'], { cwd: folder, env: { PATH: process.env.PATH, ...env } });
+    running.push(child);
+    let text = '';
+    child.stdout?.on('data', (chunk) => (text += chunk));
+    child.stderr?.on('data', (chunk) => (text += chunk));
+    while (!text.includes('Ctrl-C') && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 50));
+    return { child, printed: () => text };
+  }
+
+  const stop = (child: ChildProcess) =>
+    new Promise<number | null>((resolve) => {
+      child.once('exit', (code) => resolve(code));
+      child.kill('SIGTERM');
+    });
+
+  test('serves three petitions, prints where to click and nobody’s name, and survives a restart', async () => {
+    const [PORT, FRANCECONNECT_PORT] = await freePorts();
+    const env = { PORT, FRANCECONNECT_PORT, DATA_DIR: folder };
+    const origin = `http://localhost:${PORT}`;
+    const first = await start(env);
+    expect(first.printed()).toContain(origin);
+    expect(first.printed()).toContain(`http://localhost:${FRANCECONNECT_PORT}`);
+    expect(first.printed()).not.toMatch(/dubois|angela|\d{4}-\d{2}-\d{2}/i);
+    expect((await fetch(`${origin}/healthz`)).status).toBe(200);
+
+    const browser = new Browser();
+    const sign = async () => {
+      await browser.get(`${origin}/petitions/jardins-partages`);
+      await browser.submit({}, { form: '/sign' });
+      while (browser.page.url.includes('/api/v2/')) {
+        await browser.submit(browser.page.html.includes('name="login"') ? { login: 'test', password: '123' } : {});
+      }
+      await browser.submit({}, { form: '/confirm' });
+    };
+    await sign();
+    expect(browser.page.url).toContain('/receipt/');
+    const taken = await paraphe(['demo'], { ...env, DATA_DIR: join(folder, 'other') });
+    expect(taken.code).toBe(1);
+    expect(taken.stderr).toContain('in use');
+    oneLine(taken.stderr);
+    expect(await stop(first.child)).toBe(0);
+
+    const other = await paraphe(['demo'], { ...env, PORT: '1' });
+    expect(other.code).toBe(1);
+    expect(other.stderr).toContain('made with other ports');
+    oneLine(other.stderr);
+
+    const second = await start(env);
+    await sign(); // the same person: nothing is added
+    const { petitions } = (await (await fetch(`${origin}/api/petitions`)).json()) as { petitions: object[] };
+    expect(petitions).toMatchObject([
+      { slug: 'trains-de-nuit', status: 'open', min_age: 18, departments: true, signatures: 0 },
+      { slug: 'jardins-partages', status: 'open', min_age: 16, signatures: 1 },
+      { slug: 'cantines-locales', status: 'closed' },
+    ]);
+
+    // A receipt outlives a rotation, and `verify` says so.
+    const href = /href="([^"]*receipt\.jwt)/.exec(browser.page.html)?.[1] ?? '';
+    const { html: jwt } = await browser.tab().get(new URL(href, browser.page.url));
+    writeFileSync(join(folder, 'receipt.jwt'), jwt);
+    const kids = async () =>
+      ((await (await fetch(`${origin}/.well-known/jwks.json`)).json()) as { keys: { kid: string }[] }).keys.map(
+        ({ kid }) => kid,
+      );
+    const [before] = await kids();
+    const { stdout } = await paraphe(['keys', 'rotate'], { DATA_DIR: folder });
+    expect(stdout).toContain('1 earlier public keys');
+    while ((await kids()).length < 2) await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await kids())[1]).toBe(before);
+    const verified = await paraphe(['verify', 'receipt.jwt', '--issuer', origin, '--json']);
+    expect(verified.code).toBe(0);
+    expect(JSON.parse(verified.stdout)).toMatchObject({ valid: true, kid: before, claims: { iss: origin } });
+    const trusting = await paraphe(['verify', 'receipt.jwt']);
+    expect(trusting).toMatchObject({ code: 0, stdout: expect.stringContaining('the one that the receipt names') });
+    writeFileSync(
+      join(folder, 'forged.jwt'),
+      jwt.replace(/^[^.]+/, Buffer.from('{"alg":"none"}').toString('base64url')),
+    );
+    const forged = await paraphe(['verify', 'forged.jwt', '--issuer', origin]);
+    expect(forged.code).toBe(1);
+    expect(forged.stderr).toContain('wrong-type');
+    expect((await paraphe(['verify', 'nowhere.jwt'])).code).toBe(1);
+    expect(await stop(second.child)).toBe(0);
+  });
+});
