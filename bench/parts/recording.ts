@@ -6,6 +6,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sig
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { secretKey } from '../../src/aead.ts';
 import { dayNumber, parisDay } from '../../src/clock.ts';
 import { evaluate, personInput, pseudonyms } from '../../src/person/pseudonym.ts';
 import { openPetition } from '../../src/petitions/open-petition.ts';
@@ -16,7 +17,6 @@ import { Recorder } from '../../src/petitions/recorder.ts';
 import { signPetition } from '../../src/petitions/sign-petition.ts';
 import { computeReceipt } from '../../src/receipt/compute.ts';
 import { generateReceiptKeys, loadReceiptKeys, type ReceiptKeys } from '../../src/receipt/keys.ts';
-import { secretKey } from '../../src/aead.ts';
 import { migrateStorage, openStorage, type Storage } from '../../src/storage/open.ts';
 import { answer, cpuMs } from '../part.ts';
 
@@ -38,7 +38,11 @@ const keyEncryptionKey = secretKey(randomBytes(32));
 const places = new Map<string, Place>();
 const keys: ReceiptKeys = await loadReceiptKeys(generateReceiptKeys());
 const bareKey: KeyObject = createPrivateKey(
-  generateKeyPairSync('ec', { namedCurve: 'P-256', privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } }).privateKey,
+  generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  }).privateKey,
 );
 
 answer({
@@ -49,7 +53,10 @@ answer({
     migrateStorage(dataDir);
     migrateStorage({ ...dataDir, databaseUrl: `sqlite:${rawFile}` });
     const opening = openStorage(dataDir);
-    const petitionFile = parsePetitionFile('---\nslug: bench\ntitle: Un banc public\nmin_age: 18\ndepartments: true\n---\nUn texte.\n', 'bench');
+    const petitionFile = parsePetitionFile(
+      '---\nslug: bench\ntitle: Un banc public\nmin_age: 18\ndepartments: true\n---\nUn texte.\n',
+      'bench',
+    );
     const deps = { petitions: opening.petitions, keyEncryptionKey, clock: () => new Date() };
     const petition = await openPetition(deps, petitionFile, { issuer: ISSUER, clientId: 'bench', acr: 'eidas1' });
     opening.close();
@@ -74,7 +81,14 @@ answer({
       const { signature } = await signPetition(deps, petition, { nym, department: DEPARTMENT }, today);
       const { day, department } = signature;
       const statementHash = petition.statement.hash;
-      await computeReceipt(keys, { issuer: 'https://petitions.example.org', petition: petition.id, statementHash, nym, day, department });
+      await computeReceipt(keys, {
+        issuer: 'https://petitions.example.org',
+        petition: petition.id,
+        statementHash,
+        nym,
+        day,
+        department,
+      });
     };
     return timed(async () => {
       for (let i = 0; i < count; i += batch) await Promise.all(subs.slice(i, i + batch).map(one));
@@ -117,7 +131,10 @@ answer({
     try {
       database.pragma('wal_checkpoint(TRUNCATE)');
       const rows = database.prepare('SELECT count(*) FROM signatures').pluck().get() as number;
-      return { rows, bytes: rowsBefore === 0 ? (statSync(file).size - bytesBefore) / rows : statSync(file).size / rows };
+      return {
+        rows,
+        bytes: rowsBefore === 0 ? (statSync(file).size - bytesBefore) / rows : statSync(file).size / rows,
+      };
     } finally {
       database.close();
     }
@@ -158,7 +175,9 @@ function fill(file: string, rows: number): void {
   database.pragma('journal_mode = OFF');
   database.pragma('synchronous = OFF');
   database.pragma('cache_size = -2000000');
-  const insert = database.prepare('INSERT INTO signatures (petition, nym, state, day, department) VALUES (1, ?, 1, ?, ?)');
+  const insert = database.prepare(
+    'INSERT INTO signatures (petition, nym, state, day, department) VALUES (1, ?, 1, ?, ?)',
+  );
   const yesterday = dayNumber(parisDay(new Date())) - 1;
   const load = database.transaction((count: number) => {
     const nyms = randomBytes(32 * count);

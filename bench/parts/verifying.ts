@@ -1,10 +1,10 @@
 /** Receipts verified as a petition site verifies them, with the gateway's keys at hand, and the bare ES256 verification. */
 import { generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
+import { parisDay } from '../../src/clock.ts';
+import { type Nym, nymFromBytes } from '../../src/person/nym.ts';
 import { computeReceipt } from '../../src/receipt/compute.ts';
 import { generateReceiptKeys, loadReceiptKeys } from '../../src/receipt/keys.ts';
 import { verifyReceipt } from '../../src/receipt/verify.ts';
-import { parisDay } from '../../src/clock.ts';
-import { type Nym, nymFromBytes } from '../../src/person/nym.ts';
 import { answer, cpuMs } from '../part.ts';
 
 const ISSUER = 'https://petitions.example.org';

@@ -96,7 +96,9 @@ class Visitor {
         ...(body === undefined ? {} : { 'content-type': FORM, 'content-length': body.length }),
       },
     });
-    request.on('error', (error) => reject(new Error(`${method} ${url.href.slice(0, 60)} reused ${request.reusedSocket}`, { cause: error })));
+    request.on('error', (error) =>
+      reject(new Error(`${method} ${url.href.slice(0, 60)} reused ${request.reusedSocket}`, { cause: error })),
+    );
     request.on('response', (response) => {
       keep(cookies, response.headers['set-cookie'] ?? []);
       response.resume();

@@ -1,7 +1,7 @@
 /**
  * HTTP to the identity provider: `node:http(s)` with kept-alive connections (a third of the cost of `fetch`), no
  * redirect followed, a time-out on the whole exchange and a limit on what is read. Any failure to get an answer, and any
- * 5xx, is a ProviderUnavailable; its text names the endpoint's path and never what was sent.
+ * status but 200 and 4xx, is a ProviderUnavailable; its text names the endpoint's path and never what was sent.
  */
 import http from 'node:http';
 import https from 'node:https';
@@ -63,8 +63,13 @@ function exchange(url: URL, options: FetchOptions, agents: Agents | undefined, t
     if (wasIdle) resolve(exchange(url, options, undefined, timeoutMs));
     else fail(error.code ?? 'network error');
   });
-  request.on('close', () => clearTimeout(timer));
+  let answered = false;
+  request.on('close', () => {
+    clearTimeout(timer);
+    if (!answered) fail('no answer'); // a 101 ends here
+  });
   request.on('response', (response) => {
+    answered = true;
     const chunks: Buffer[] = [];
     let length = 0;
     response.on('data', (chunk: Buffer) => {
@@ -77,7 +82,8 @@ function exchange(url: URL, options: FetchOptions, agents: Agents | undefined, t
     response.on('end', () => {
       const status = response.statusCode ?? 0;
       if (!response.complete) return fail('answer cut short');
-      if (status >= 500 || (status >= 300 && status < 400)) return fail(`status ${status}`);
+      // What OpenID Connect answers with; `Response` throws at some of the others, such as a 205 with a body.
+      if (status !== 200 && (status < 400 || status > 499)) return fail(`status ${status}`);
       resolve(new Response(chunks.length === 0 ? null : Buffer.concat(chunks), { status, headers: plain(response) }));
     });
   });

@@ -11,7 +11,14 @@
  * not those that switch the same-origin policy and site isolation off.
  */
 import { readFile } from 'node:fs/promises';
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 import { unpackChromium } from './chromium-setup.ts';
 
 export class Chromium implements AsyncDisposable {
@@ -130,16 +137,23 @@ export class Person {
     await this.press();
   }
 
+  /** Presses the main button again and again, wherever the mouse was, whether or not the first answer has come. */
+  async aim(): Promise<() => Promise<void>> {
+    await this.mainButton.scrollIntoViewIfNeeded();
+    const box = await this.mainButton.boundingBox();
+    if (box === null) throw new Error('the button is not on the screen');
+    return () => this.page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  }
+
   /**
-   * The net goes away: requests to such an address, also where a redirect leads there, are never answered. What is
-   * returned tells when the first was made.
+   * The net goes away: the first request to such an address, also where a redirect leads there, gets no answer. Waits
+   * until it was made.
    */
-  async loseAnswersOf(urlPattern: string): Promise<Promise<void>[]> {
-    const caught = Promise.withResolvers<void>();
+  async loseAnswer(urlPattern: string, act: () => Promise<unknown>): Promise<void> {
     const session = await this.context.newCDPSession(this.page);
-    session.on('Fetch.requestPaused', () => caught.resolve());
+    const asked = new Promise((resolve) => session.once('Fetch.requestPaused', resolve));
     await session.send('Fetch.enable', { patterns: [{ urlPattern }] });
-    return [caught.promise];
+    await Promise.all([asked, act()]);
   }
 
   /** The page's title for its reader, narrow spaces written as plain ones. */

@@ -1,0 +1,54 @@
+/**
+ * `npm run bench`: the figures that DESIGN promises, each beside its floor in the same run. About three minutes.
+ *
+ *   npm run bench -- --full              grows the table to ten million signatures too (minutes more, 2 GB of disk)
+ *   npm run bench -- --only pages        journeys, recordings, receipts, pages or growth alone, separated by commas
+ *   npm run bench -- --profile <file>    a CPU profile of the gateway under journeys, with its summary
+ *
+ * A machine that others use measures the others too: believe the ratios, and the rest on a quiet machine.
+ */
+import { rmSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import Database from 'better-sqlite3';
+import { benchJourneys, Floors } from './journeys.ts';
+import { benchPages, serveBarely } from './pages.ts';
+import { Part } from './part.ts';
+import { benchReceipts } from './receipts.ts';
+import { benchGrowth, benchRecordings } from './recordings.ts';
+import { setStage, temporaryFolder } from './stage.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    full: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    profile: { type: 'string' },
+  },
+});
+const chosen = options.only?.split(',');
+const wants = (section: string) => chosen?.includes(section) ?? (section !== 'growth' || options.full);
+
+const begin = performance.now();
+const sqlite = new Database(':memory:').prepare('SELECT sqlite_version()').pluck().get();
+console.log(`Node ${process.versions.node}, SQLite ${sqlite}, ${availableParallelism()} cores, ${cpus()[0]?.model}`);
+
+const folder = temporaryFolder();
+const recording = new Part('recording');
+const verifying = new Part('verifying');
+const bare = new Part('bare-express');
+const readers = new Part('readers');
+const stage = await setStage();
+try {
+  await recording.ask('open', { folder, rows: 0 });
+  const page = await serveBarely(stage, bare);
+  const floors = new Floors({ recording, verifying, bare, readers }, folder, page);
+  if (wants('journeys')) await benchJourneys(stage, floors, options.profile);
+  if (wants('recordings')) await benchRecordings(recording, folder);
+  if (wants('receipts')) await benchReceipts(verifying);
+  if (wants('pages')) await benchPages(stage, bare, page, readers);
+  if (wants('growth')) await benchGrowth(recording);
+} finally {
+  await Promise.all([stage.close(), ...[recording, verifying, bare, readers].map((part) => part.stop())]);
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`\n${Math.round((performance.now() - begin) / 1000)} s in all.`);
