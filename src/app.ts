@@ -51,7 +51,11 @@ export async function startApp(config: ServeConfig, options: AppOptions = {}): P
     config: config.web,
     clock,
     diagnostics,
-    pages: createPages({ viewsDir: join(ROOT, 'views'), publicDir: join(ROOT, 'public') }),
+    pages: createPages({
+      viewsDir: join(ROOT, 'views'),
+      publicDir: join(ROOT, 'public'),
+      provider: { name: config.provider, isFranceConnect: config.identity.profile === 'franceconnect' },
+    }),
     petitions: storage.petitions,
     signatures: storage.signatures,
     recorder,

@@ -46,6 +46,10 @@ const VARIABLES = {
     about: '`franceconnect`, or `oidc` for any OpenID Provider',
     schema: z.enum(['franceconnect', 'oidc']).default('franceconnect'),
   },
+  IDENTITY_NAME: {
+    about: 'the identity provider as pages name it (profile `oidc` only); by default its host',
+    schema: z.string().min(1).max(60).optional(),
+  },
   IDENTITY_ISSUER: {
     about: 'the identity provider, for example `https://oidc.franceconnect.gouv.fr/api/v2`',
     schema: z.string().superRefine(checkIssuer),
@@ -115,6 +119,8 @@ export type ServeConfig = {
   readonly storage: StorageConfig;
   readonly web: WebConfig;
   readonly identity: ProviderSettings;
+  /** The identity provider as pages name it. */
+  readonly provider: string;
   /** The level asked for where a petition names none. */
   readonly acr: string;
   readonly diagnostics: Values['DIAGNOSTICS'];
@@ -152,6 +158,7 @@ export function readServeConfig(env: Environment = environment()): ServeConfig {
       postsPerMinute: values.POSTS_PER_MINUTE,
     },
     identity: identityOf(values),
+    provider: providerOf(values),
     acr: acrOf(values),
     diagnostics: values.DIAGNOSTICS,
   });
@@ -236,6 +243,11 @@ function identityOf(values: Omit<Values, 'FRANCECONNECT_PORT'>): ProviderSetting
     );
   }
   return settings;
+}
+
+function providerOf(values: Pick<Values, 'IDENTITY_PROFILE' | 'IDENTITY_NAME' | 'IDENTITY_ISSUER'>): string {
+  if (values.IDENTITY_PROFILE === 'franceconnect') return 'FranceConnect';
+  return values.IDENTITY_NAME ?? new URL(values.IDENTITY_ISSUER).host;
 }
 
 function acrOf(values: Pick<Values, 'IDENTITY_PROFILE' | 'IDENTITY_ACR'>): string {

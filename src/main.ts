@@ -1,11 +1,17 @@
 /** The `paraphe` executable: picks a command, and turns bad news into one line and an exit code. */
 import { Refusal, SetupError } from './errors.ts';
 
-type Command = { readonly about: string; readonly load: () => Promise<{ run(args: readonly string[]): Promise<number> }> };
+type Command = {
+  readonly about: string;
+  readonly load: () => Promise<{ run(args: readonly string[]): Promise<number> }>;
+};
 
 /** Commands load what they need when they are called: `serve` never loads the simulator. */
 const COMMANDS: Readonly<Record<string, Command>> = {
-  demo: { about: 'the gateway with a simulated FranceConnect and three petitions', load: () => import('./cli/demo.ts') },
+  demo: {
+    about: 'the gateway with a simulated FranceConnect and three petitions',
+    load: () => import('./cli/demo.ts'),
+  },
   serve: { about: 'the gateway', load: () => import('./cli/serve.ts') },
   init: { about: 'make the keys', load: () => import('./cli/init.ts') },
   config: { about: 'check and explain the configuration', load: () => import('./cli/config.ts') },

@@ -44,12 +44,6 @@ export function redirect(res: Response, location: string): void {
   res.end();
 }
 
-/** `?lang=` on an address of ours, for someone who chose their language. */
-export function withLang(path: string, lang: Lang | undefined): string {
-  if (lang === undefined) return path;
-  return `${path}${path.includes('?') ? '&' : '?'}lang=${lang}`;
-}
-
 /** A public answer, ready to be written as it is. */
 export type Ready = { readonly body: Buffer; readonly etag: string; readonly headers: Headers };
 

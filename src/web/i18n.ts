@@ -24,14 +24,17 @@ type Speech = {
 
 const REGION: Readonly<Record<Lang, string>> = { fr: 'fr-FR', en: 'en-GB' };
 
-/** `{{site}}` in any sentence is the site's name. i18next escapes nothing: the templates do, once. */
-export function loadTranslations(localesDir: string, site: string): Readonly<Record<Lang, Speech>> {
+/** What sentences may name: `{{site}}` and `{{provider}}`, the identity provider. */
+export type Names = { site: string; provider: string };
+
+/** i18next escapes nothing: the templates do, once. */
+export function loadTranslations(localesDir: string, names: Names): Readonly<Record<Lang, Speech>> {
   const i18n = createInstance({
     initAsync: false,
     fallbackLng: false,
     supportedLngs: [...LANGS],
     nsSeparator: false,
-    interpolation: { escapeValue: false, defaultVariables: { site } },
+    interpolation: { escapeValue: false, defaultVariables: names },
     resources: Object.fromEntries(LANGS.map((lang) => [lang, { translation: readLocale(localesDir, lang) }])),
   });
   void i18n.init();
@@ -105,4 +108,12 @@ function qualityOf(parameters: readonly string[]): number {
   if (weight === undefined) return 1;
   const quality = Number(weight.slice(2));
   return quality >= 0 && quality <= 1 ? quality : 0;
+}
+
+/** An address of ours for someone who chose their language: `?lang=` goes along, before a fragment. */
+export function withLang(path: string, lang: Lang | undefined): string {
+  if (lang === undefined) return path;
+  const [page = '', fragment] = path.split('#', 2);
+  const query = `${page}${page.includes('?') ? '&' : '?'}lang=${lang}`;
+  return fragment === undefined ? query : `${query}#${fragment}`;
 }

@@ -25,8 +25,9 @@ export type PageModels = {
     departments: readonly { code: string; name: string }[] | undefined;
     /** What was typed and is wrong, after a refused confirmation. */
     error: { code: RefusalCode; department: string } | undefined;
-    /** Where the main form posts, and where "this is not me" posts. */
+    /** Where the main form posts; where one posts who only wants their receipt (withdrawing); where "this is not me" posts. */
     confirmAction: string;
+    findAction: string | undefined;
     notMeAction: string;
   };
   receipt: {

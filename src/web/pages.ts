@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { Eta } from 'eta';
-import { LANGS, type Lang, loadTranslations } from './i18n.ts';
+import { LANGS, type Lang, loadTranslations, withLang } from './i18n.ts';
 import type { PageModels, PageName } from './page-models.ts';
 
 /**
@@ -33,6 +33,8 @@ type PagesOptions = {
   viewsDir: string;
   publicDir: string;
   siteName?: string;
+  /** Who identifies people, as sentences name it. FranceConnect's button and explanation are for FranceConnect alone. */
+  provider?: { name: string; isFranceConnect: boolean };
   /** Where the program's source can be read; without it the footer links to none. */
   sourceUrl?: string;
 };
@@ -42,9 +44,12 @@ const ASSET_TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-export function createPages({ viewsDir, publicDir, siteName = 'Paraphe', sourceUrl }: PagesOptions): Pages {
+const FRANCECONNECT = { name: 'FranceConnect', isFranceConnect: true };
+
+export function createPages(options: PagesOptions): Pages {
+  const { viewsDir, publicDir, siteName = 'Paraphe', provider = FRANCECONNECT, sourceUrl } = options;
   const eta = compileTemplates(viewsDir);
-  const speech = loadTranslations(join(viewsDir, 'locales'), siteName);
+  const speech = loadTranslations(join(viewsDir, 'locales'), { site: siteName, provider: provider.name });
   const { assets, urls } = loadAssets(publicDir);
   const asset = (file: string): string => {
     const url = urls.get(file);
@@ -57,6 +62,7 @@ export function createPages({ viewsDir, publicDir, siteName = 'Paraphe', sourceU
     explicitLang,
     langs: LANGS,
     siteName,
+    isFranceConnect: provider.isFranceConnect,
     sourceUrl,
     asset,
     href: explicitLang ? (path: string) => withLang(path, lang) : (path: string) => path,
@@ -107,12 +113,6 @@ function loadAssets(publicDir: string) {
     urls.set(file, url);
   }
   return { assets, urls };
-}
-
-function withLang(path: string, lang: Lang): string {
-  const [page = '', fragment] = path.split('#', 2);
-  const query = `${page}${page.includes('?') ? '&' : '?'}lang=${lang}`;
-  return fragment === undefined ? query : `${query}#${fragment}`;
 }
 
 /** A request for `//example.org/` must not make the language switch a link to example.org. */

@@ -1,6 +1,7 @@
 /**
- * The gateway's web face, as an ordered list. Pages that everyone reads come first and write their headers
- * themselves; everything else, errors included, gets the security headers on the way; a POST passes origin guard, limiter and body parser, in this order.
+ * The gateway's web face, as an ordered list. Pages that everyone reads come first and write their headers themselves;
+ * everything else, errors included, gets the security headers on the way; a POST passes origin guard, limiter and body
+ * parser, in this order.
  */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
@@ -11,7 +12,7 @@ import { answerError, notFound } from './errors.ts';
 import { publicJson } from './routes/api.ts';
 import { assets } from './routes/assets.ts';
 import { callback } from './routes/callback.ts';
-import { confirm, showConfirm } from './routes/confirm.ts';
+import { confirm, findReceipt, showConfirm } from './routes/confirm.ts';
 import { healthz, readyz } from './routes/health.ts';
 import { backToPetition, logout, logoutCallback } from './routes/logout.ts';
 import { publicPages } from './routes/public-pages.ts';
@@ -53,6 +54,7 @@ export function createServer(deps: WebDependencies): Express {
   app.get('/login/callback', callback(deps));
   app.get('/petitions/:slug/confirm', showConfirm(deps));
   app.post('/petitions/:slug/confirm', posts, confirm(deps));
+  app.post('/petitions/:slug/receipt', posts, findReceipt(deps));
   app.post('/logout', posts, logout(deps));
   app.get('/logout/callback', logoutCallback(deps));
   app.get('/petitions/:slug/receipt/:capability', receiptPage(deps));

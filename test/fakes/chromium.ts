@@ -137,7 +137,7 @@ export class Person {
     await this.press();
   }
 
-  /** Presses the main button again and again, wherever the mouse was, whether or not the first answer has come. */
+  /** Puts the mouse on the main button: what is returned presses there, whether or not the last answer has come. */
   async aim(): Promise<() => Promise<void>> {
     await this.mainButton.scrollIntoViewIfNeeded();
     const box = await this.mainButton.boundingBox();
@@ -147,35 +147,44 @@ export class Person {
 
   /**
    * The net goes away: the first request to such an address, also where a redirect leads there, gets no answer. Waits
-   * until it was made.
+   * until it was made; the next ones pass.
    */
   async loseAnswer(urlPattern: string, act: () => Promise<unknown>): Promise<void> {
     const session = await this.context.newCDPSession(this.page);
-    const asked = new Promise((resolve) => session.once('Fetch.requestPaused', resolve));
+    const asked = Promise.withResolvers<void>();
+    session.once('Fetch.requestPaused', () => {
+      asked.resolve();
+      session.on('Fetch.requestPaused', ({ requestId }) => void session.send('Fetch.continueRequest', { requestId }));
+    });
     await session.send('Fetch.enable', { patterns: [{ urlPattern }] });
-    await Promise.all([asked, act()]);
+    await Promise.all([asked.promise, act()]);
   }
 
   /** The page's title for its reader, narrow spaces written as plain ones. */
   async heading(): Promise<string> {
-    return plain(await this.page.locator('h1').innerText());
+    return plain(await this.page.locator('h1').textContent());
   }
 
+  /** What can be read on the screen. */
   async text(): Promise<string> {
+    // biome-ignore lint/performance/useDomNodeTextContent: only this leaves out what is not shown
     return plain(await this.page.locator('body').innerText());
   }
 
-  /** From FranceConnect's first page back to ours, whatever it asks on the way: the pages that were shown. */
+  /** Fills and sends FranceConnect's login form. */
+  async logInHere(login: string): Promise<void> {
+    await this.page.locator('input[name=login]').fill(login);
+    await this.page.locator('input[name=password]').fill('123');
+    await this.press();
+  }
+
+  /** From FranceConnect's first page back to ours, whatever it asks on the way: the titles of the pages that were shown. */
   async passFranceConnect(login: string): Promise<string[]> {
     const shown: string[] = [];
     while (this.page.url().includes('/api/v2/interaction/') && shown.length < 5) {
       shown.push(await this.heading());
-      const field = this.page.locator('input[name=login]');
-      if ((await field.count()) > 0) {
-        await field.fill(login);
-        await this.page.locator('input[name=password]').fill('123');
-      }
-      await this.press();
+      if ((await this.page.locator('input[name=login]').count()) > 0) await this.logInHere(login);
+      else await this.press();
     }
     return shown;
   }
@@ -202,6 +211,6 @@ export class Person {
 }
 
 /** French sets narrow spaces before its signs; whoever reads a test need not see which. */
-function plain(text: string): string {
-  return text.replace(/\s+/g, ' ').trim();
+function plain(text: string | null): string {
+  return (text ?? '').replace(/\s+/g, ' ').trim();
 }

@@ -4,6 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { evaluate, generatePseudonymKeyPair, personInput, pseudonyms } from '../../src/person/pseudonym.ts';
 import suites from '../vectors/rfc9497-ristretto255.json' with { type: 'json' };
 
+/** `evaluate` is there and documented, but missing from the package's types. */
+const independent = ristretto255_oprf.voprf as typeof ristretto255_oprf.voprf & {
+  evaluate(secret: Uint8Array, input: Uint8Array): Uint8Array;
+};
+
 type Vector = { Input: string; Output: string };
 const voprf = suites.suites.find(({ mode }) => mode === 1) as unknown as { skSm: string; vectors: Vector[] };
 const oprf = suites.suites.find(({ mode }) => mode === 0) as unknown as { skSm: string; vectors: Vector[] };
@@ -28,9 +33,7 @@ describe('a nym is a VOPRF of RFC 9497', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 300 }), (input) => {
         const { secret } = generatePseudonymKeyPair();
-        expect(Buffer.from(evaluate(secret, input))).toEqual(
-          Buffer.from(ristretto255_oprf.voprf.evaluate(secret, input)),
-        );
+        expect(Buffer.from(evaluate(secret, input))).toEqual(Buffer.from(independent.evaluate(secret, input)));
       }),
       { numRuns: 40 },
     );

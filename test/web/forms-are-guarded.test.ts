@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const post = (path: string, headers: Record<string, string>, body: BodyInit = '') =>
+const post = (path: string, headers: Record<string, string>, body: string | Uint8Array<ArrayBuffer> = '') =>
   fetch(world.origin + path, { method: 'POST', headers, body, redirect: 'manual' });
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 

@@ -9,7 +9,7 @@ const PLURAL = /_(zero|one|two|few|many|other)$/;
 
 const read = (path: string) => readFileSync(new URL(path, VIEWS), 'utf8');
 const words = Object.fromEntries(LANGS.map((lang) => [lang, flatten(JSON.parse(read(`locales/${lang}.json`)))]));
-const say = loadTranslations(new URL('locales/', VIEWS).pathname, 'Paraphe');
+const say = loadTranslations(new URL('locales/', VIEWS).pathname, { site: 'Paraphe', provider: 'FranceConnect' });
 
 describe('the words of both languages', () => {
   const meanings = (lang: string) =>

@@ -47,6 +47,7 @@ const confirm: PageModels['confirm'] = {
   ],
   error: undefined,
   confirmAction: '/petitions/ecoles/confirm?journey=1',
+  findAction: undefined,
   notMeAction: '/logout?journey=1',
 };
 const asked = { departments: undefined, signed: { day, department: 'Paris' } };
@@ -79,7 +80,12 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
     'wrong département': { ...confirm, error: { code: 'department-unknown', department: '75' } },
     'other error': { ...confirm, error: { code: 'petition-closed', department: '' } },
     'already signed': { ...confirm, ...asked },
-    withdraw: { ...confirm, departments: undefined, action: 'withdraw' },
+    withdraw: {
+      ...confirm,
+      departments: undefined,
+      action: 'withdraw',
+      findAction: '/petitions/ecoles/receipt?journey=1',
+    },
   },
   receipt: {
     active: receipt,

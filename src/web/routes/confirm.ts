@@ -10,8 +10,9 @@ import type { Petition } from '../../petitions/petition.ts';
 import { checkDepartment, checkMaySign, signPetition } from '../../petitions/sign-petition.ts';
 import type { Signature } from '../../petitions/signature.ts';
 import { withdrawSignature } from '../../petitions/withdraw-signature.ts';
-import { aboutOf, pageContext, redirect, sendPage, withLang } from '../answer.ts';
+import { aboutOf, pageContext, redirect, sendPage } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
+import { withLang } from '../i18n.ts';
 import { type Journey, type JourneyContent, logoutStateOf } from '../journey.ts';
 import type { PageModels } from '../page-models.ts';
 import { departmentChoices, departmentName, summarise } from '../present.ts';
@@ -37,14 +38,29 @@ export function confirm(deps: WebDependencies): RequestHandler {
     const department = departmentOf(req.body);
     try {
       const outcome = await flights.run(journey.id, () => act(deps, journey, petition, content, department));
-      if (outcome.logout !== undefined) redirect(res, outcome.logout);
-      else await endJourney(deps, res, journey, outcome.location);
+      await goOn(deps, res, journey, outcome);
     } catch (error) {
       const isTypo = error instanceof Refusal && /^department-/.test(error.code);
       if (!isTypo || content.kind !== 'identified') throw error;
       const model = await confirmModel(deps, req, res, journey, petition, content);
       sendPage(deps, req, res, 'confirm', { ...model, error: { code: error.code, department: department ?? '' } }, 422);
     }
+  };
+}
+
+/**
+ * `POST /petitions/:slug/receipt`: someone who came to withdraw, or after closing, and only wants their receipt. Nothing
+ * is recorded.
+ */
+export function findReceipt(deps: WebDependencies): RequestHandler {
+  const flights = new SingleFlight<Outcome>();
+  return async (req, res) => {
+    const { journey, petition } = await currentJourney(deps, req, res);
+    const content = await getContent(deps, journey);
+    const outcome = await flights.run(journey.id, () =>
+      content.kind === 'done' ? alreadyDone(content) : finish(deps, journey, petition, content),
+    );
+    await goOn(deps, res, journey, outcome);
   };
 }
 
@@ -93,15 +109,32 @@ async function act(
   content: Exclude<JourneyContent, { kind: 'refused' }>,
   department: string | undefined,
 ): Promise<Outcome> {
-  if (content.kind === 'done') return { location: content.location, logout: undefined };
+  if (content.kind === 'done') return alreadyDone(content);
   const today = parisDay(deps.clock());
-  const { nym } =
-    journey.action === 'withdraw'
-      ? await withdrawSignature(deps, petition, content.nym, today)
-      : await signOnce(deps, petition, content, department, today);
+  if (journey.action === 'withdraw') await withdrawSignature(deps, petition, content.nym, today);
+  else await signOnce(deps, petition, content, department, today);
+  return finish(deps, journey, petition, content);
+}
+
+/** Replaces what the journey kept by the way to its receipt. */
+async function finish(
+  deps: WebDependencies,
+  journey: Journey,
+  petition: Petition,
+  { nym, login }: Identified,
+): Promise<Outcome> {
   const location = `/petitions/${petition.slug}/receipt/${deps.links.seal(petition.id, nym)}`;
   await deps.journeys.save(journey, { kind: 'done', location });
-  return { location, logout: await logoutFrom(deps, journey, content.login) };
+  return { location, logout: await logoutFrom(deps, journey, login) };
+}
+
+async function alreadyDone({ location }: JourneyContent & { kind: 'done' }): Promise<Outcome> {
+  return { location, logout: undefined };
+}
+
+async function goOn(deps: WebDependencies, res: Response, journey: Journey, { location, logout }: Outcome) {
+  if (logout !== undefined) redirect(res, logout);
+  else await endJourney(deps, res, journey, location);
 }
 
 export async function logoutFrom(deps: WebDependencies, journey: Journey, login: Identified['login']) {
@@ -139,8 +172,9 @@ async function confirmModel(
 ): Promise<PageModels['confirm']> {
   const [signature, totals] = await Promise.all([deps.signatures.find(petition.id, nym), deps.signatures.totals()]);
   const { lang } = pageContext(deps, req, aboutOf(res).lang);
-  const signed = journey.action === 'sign' && signature?.state === 'active' ? signature : undefined;
+  const signed = signature?.state === 'active' ? signature : undefined;
   const asks = journey.action === 'sign' && signed === undefined && petition.departments;
+  const mayFind = journey.action === 'withdraw' && signed !== undefined;
   const here = (path: string) => withLang(`${path}?journey=${journey.id}`, journey.lang);
   return {
     petition: summarise(petition, totals.get(petition.id) ?? 0, deps.clock()),
@@ -150,6 +184,7 @@ async function confirmModel(
     departments: asks ? departmentChoices(lang) : undefined,
     error: undefined,
     confirmAction: here(`/petitions/${petition.slug}/confirm`),
+    findAction: mayFind ? here(`/petitions/${petition.slug}/receipt`) : undefined,
     notMeAction: here('/logout'),
   };
 }
