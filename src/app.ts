@@ -37,16 +37,33 @@ const KEYS_MS = 2_000;
 
 /** @throws SetupError with one line that says what is wrong with the set-up */
 export async function startApp(config: ServeConfig, options: AppOptions = {}): Promise<App> {
+  const closers: (() => unknown)[] = [];
+  try {
+    return await start(config, options, closers);
+  } catch (error) {
+    for (const close of closers.reverse()) close();
+    throw error;
+  }
+}
+
+/** @param closers gathers what must be closed, in the order of opening, should a later step fail */
+async function start(config: ServeConfig, options: AppOptions, closers: (() => unknown)[]): Promise<App> {
   const clock = options.clock ?? (() => new Date());
   const diagnostics = options.diagnostics ?? createDiagnostics(config.diagnostics);
   const keys = readKeys(config.storage.keysDir);
   const storage = openStorage(config.storage);
+  closers.push(() => storage.close());
   const issuer = new Issuer(config.identity, { archive: storage.identityKeys, clock });
-  const recorder = new Recorder(storage.signatures);
-  const journeys = new Journeys(storage.journeys, keys.sealingKey, clock);
+  closers.push(() => issuer.close());
   const receiptKeys = await followReceiptKeys(config.storage.keysDir, diagnostics);
-  let stopping = false;
+  closers.push(receiptKeys.stop);
+  const journeys = new Journeys(storage.journeys, keys.sealingKey, clock);
+  const sweeper = sweepJourneys(journeys, diagnostics);
+  closers.push(() => clearInterval(sweeper));
+  const recorder = new Recorder(storage.signatures);
+  let isStopping = false;
 
+  await reachProvider(issuer, diagnostics);
   const web = createServer({
     config: config.web,
     clock,
@@ -66,43 +83,37 @@ export async function startApp(config: ServeConfig, options: AppOptions = {}): P
     journeys,
     cookies: new JourneyCookies(config.web.origin.startsWith('https:')),
     links: new ReceiptLinks(keys.sealingKey, clock),
-    simulated: () => config.identity.allowSimulated,
+    simulated: config.identity.allowSimulated,
     ready: async () => {
-      if (stopping) throw new Refusal('starting', 'stopping');
+      if (isStopping) throw new Refusal('stopping');
       await storage.ready();
     },
   });
-
-  await reachProvider(issuer, diagnostics);
-  const sweeper = setInterval(() => {
-    journeys.sweep().catch((error: unknown) => diagnostics.warn(describeError(error), 'journeys were not swept'));
-  }, SWEEP_MS);
-  sweeper.unref();
-  let server: Server;
-  try {
-    server = await listen(web, config.web.host, config.web.port, 'PORT');
-  } catch (error) {
-    receiptKeys.stop();
-    issuer.close();
-    storage.close();
-    throw error;
-  }
+  const server = await listen(web, config.web.host, config.web.port, 'PORT');
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : config.web.port,
     async close() {
-      stopping = true;
-      clearInterval(sweeper);
-      receiptKeys.stop();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
+      isStopping = true;
+      await finishRequests(server);
       await recorder.drain();
-      await closed;
-      await recorder.drain();
-      issuer.close();
-      storage.close();
+      for (const close of closers.reverse()) close();
     },
   };
+}
+
+/** Takes no new connection and waits for the answers that are under way. */
+function finishRequests(server: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  server.closeIdleConnections();
+  return promise;
+}
+
+function sweepJourneys(journeys: Journeys, diagnostics: Diagnostics): NodeJS.Timeout {
+  const sweep = () =>
+    journeys.sweep().catch((error: unknown) => diagnostics.warn(describeError(error), 'journeys were not swept'));
+  return setInterval(sweep, SWEEP_MS).unref();
 }
 
 /** A provider that is away delays logins, not the start; one that is a simulation without leave stops it. */

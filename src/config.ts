@@ -1,101 +1,12 @@
 /**
- * Configuration: the environment, read once, validated, frozen. The only reader of `process.env`. Every variable is
- * listed here with what it means; `paraphe config` prints this list. A secret has no default: a forgotten one stops the
- * start instead of making up another.
+ * Configuration: the environment, read once, validated, frozen and handed down in parts. The only reader of
+ * `process.env`. A secret has no default: a forgotten one stops the start instead of making up another.
  */
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { type Name, VARIABLES, type Values, type Variable } from './config-variables.ts';
 import { SetupError } from './errors.ts';
 import type { ProviderSettings } from './identity/profile.ts';
-
-type Variable = { readonly about: string; readonly schema: z.ZodType; readonly secret?: true };
-
-const port = z.coerce.number().int().min(0).max(65535);
-const flag = z.enum(['0', '1']).transform((value) => value === '1');
-
-const VARIABLES = {
-  DATA_DIR: { about: 'folder of the data', schema: z.string().min(1).default('./data') },
-  KEYS_DIR: { about: 'folder of the keys, by default `keys` in DATA_DIR', schema: z.string().min(1).optional() },
-  DATABASE_URL: {
-    about: 'where the data are: `sqlite:` (paraphe.sqlite in DATA_DIR) or `sqlite:<file>`',
-    schema: z.string().min(1).default('sqlite:'),
-  },
-  ORIGIN: {
-    about: 'public address of the gateway, without a path: `https://petitions.example.org` (http on a loopback only)',
-    schema: z.string().superRefine(checkOrigin),
-  },
-  HOST: { about: 'address to listen on', schema: z.string().min(1).default('127.0.0.1') },
-  PORT: { about: 'port to listen on', schema: port.default(3000) },
-  FRANCECONNECT_PORT: {
-    about: 'port of the simulated FranceConnect (`paraphe demo` only)',
-    schema: port.default(3001),
-  },
-  TRUST_PROXY: {
-    about: 'how many reverse proxies stand in front and set X-Forwarded-For',
-    schema: z.coerce.number().int().min(0).max(10).default(0),
-  },
-  POSTS_PER_MINUTE: {
-    about: 'POSTs accepted from one address in a minute; a signature takes two',
-    schema: z.coerce.number().int().min(1).default(2000),
-  },
-  DIAGNOSTICS: {
-    about: 'least level of diagnostics that is written: debug, info, warn, error or silent',
-    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  },
-  IDENTITY_PROFILE: {
-    about: '`franceconnect`, or `oidc` for any OpenID Provider',
-    schema: z.enum(['franceconnect', 'oidc']).default('franceconnect'),
-  },
-  IDENTITY_NAME: {
-    about: 'the identity provider as pages name it (profile `oidc` only); by default its host',
-    schema: z.string().min(1).max(60).optional(),
-  },
-  IDENTITY_ISSUER: {
-    about: 'the identity provider, for example `https://oidc.franceconnect.gouv.fr/api/v2`',
-    schema: z.string().superRefine(checkIssuer),
-  },
-  IDENTITY_CLIENT_ID: { about: 'our client id at the identity provider', schema: z.string().min(1) },
-  IDENTITY_CLIENT_SECRET: {
-    about: 'our client secret, as the identity provider gave it',
-    schema: z.string().min(16, 'at least 16 characters'),
-    secret: true,
-  },
-  IDENTITY_CLIENT_AUTH: {
-    about: '`client_secret_post` (FranceConnect) or `client_secret_basic`; by default post, for `oidc` basic',
-    schema: z.enum(['client_secret_post', 'client_secret_basic']).optional(),
-  },
-  IDENTITY_ID_TOKEN_ALG: {
-    about: 'the one algorithm that id_tokens are accepted under: ES256 or RS256',
-    schema: z.enum(['ES256', 'RS256']).default('ES256'),
-  },
-  IDENTITY_USERINFO_ALG: {
-    about: 'the same for userinfo; `none` (profile `oidc` only) accepts plain JSON. By default IDENTITY_ID_TOKEN_ALG',
-    schema: z.enum(['ES256', 'RS256', 'none']).optional(),
-  },
-  IDENTITY_BEARER: {
-    about: 'where userinfo takes the access token: `header`, or `body` (profile `oidc` only)',
-    schema: z.enum(['header', 'body']).default('header'),
-  },
-  IDENTITY_SCOPE: {
-    about: 'scopes asked for; FranceConnect must have granted them',
-    schema: z
-      .string()
-      .regex(/^openid( [\w-]+)*$/, 'scopes with `openid` first')
-      .default('openid birthdate'),
-  },
-  IDENTITY_ACR: {
-    about: 'level asked for where a petition names none; empty asks for none (profile `oidc` only)',
-    schema: z.string().optional(),
-  },
-  IDENTITY_TIMEOUT_MS: {
-    about: 'patience with the identity provider, for each call',
-    schema: z.coerce.number().int().min(100).max(60_000).default(5000),
-  },
-  ALLOW_SIMULATED_IDENTITY: {
-    about: '1 lets `serve` run against the simulated FranceConnect; every page then says so',
-    schema: flag.default(false),
-  },
-} as const satisfies Record<string, Variable>;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -103,9 +14,6 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function environment(): Environment {
   return process.env;
 }
-
-type Name = keyof typeof VARIABLES;
-type Values = { readonly [N in Name]: z.infer<(typeof VARIABLES)[N]['schema']> };
 
 export type StorageConfig = { readonly dataDir: string; readonly keysDir: string; readonly databaseUrl: string };
 export type WebConfig = {
@@ -256,23 +164,4 @@ function acrOf(values: Pick<Values, 'IDENTITY_PROFILE' | 'IDENTITY_ACR'>): strin
     throw new SetupError('IDENTITY_ACR: FranceConnect knows eidas1, eidas2 and eidas3.');
   }
   return acr;
-}
-
-function checkOrigin(text: string, context: z.RefinementCtx): void {
-  const url = URL.parse(text);
-  if (url === null || url.origin !== text)
-    context.addIssue({ code: 'custom', message: 'not an origin such as https://example.org' });
-  else if (!isSecure(url)) context.addIssue({ code: 'custom', message: 'plain http outside a loopback address' });
-}
-
-function checkIssuer(text: string, context: z.RefinementCtx): void {
-  const url = URL.parse(text);
-  if (url === null || url.search !== '' || url.hash !== '')
-    context.addIssue({ code: 'custom', message: 'not an issuer' });
-  else if (!isSecure(url)) context.addIssue({ code: 'custom', message: 'plain http outside a loopback address' });
-}
-
-function isSecure({ protocol, hostname }: URL): boolean {
-  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback);
 }

@@ -27,7 +27,7 @@ export const REFUSAL_CODES = [
   'foreign-origin',
   'too-many-requests',
   'overloaded',
-  'starting',
+  'stopping',
   // the petition
   'petition-unknown',
   'petition-closed',

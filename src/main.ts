@@ -25,18 +25,25 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   const command = name === undefined ? undefined : COMMANDS[name];
   if (command === undefined) {
     const isHelp = name === undefined || name === 'help' || name === '--help';
-    (isHelp ? console.log : console.error)(usage(isHelp ? undefined : name));
+    const stream = isHelp ? process.stdout : process.stderr;
+    stream.write(`${usage(isHelp ? undefined : name)}\n`);
     return isHelp ? 0 : 2;
   }
   try {
     return await (await command.load()).run(args);
   } catch (error) {
-    if (isUsageError(error)) console.error(`paraphe ${name}: ${error.message}`);
-    else if (error instanceof SetupError) console.error(error.message);
-    else if (error instanceof Refusal) console.error(`Refused: ${error.message}`);
-    else throw error;
+    const line = badNews(name, error);
+    if (line === undefined) throw error;
+    process.stderr.write(`${line}\n`);
     return 1;
   }
+}
+
+/** The one line for what is the user's to mend; `undefined` for a bug. */
+function badNews(name: string | undefined, error: unknown): string | undefined {
+  if (isUsageError(error)) return `paraphe ${name}: ${error.message}`;
+  if (error instanceof SetupError) return error.message;
+  return error instanceof Refusal ? `Refused: ${error.message}` : undefined;
 }
 
 /** What `node:util`'s parseArgs throws for arguments that it does not know. */

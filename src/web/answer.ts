@@ -34,7 +34,7 @@ export function sendPage<N extends PageName>(
 
 export function pageContext(deps: WebDependencies, req: Request, chosen: Lang | undefined) {
   const { lang, explicit } = negotiateLang(req.query.lang ?? chosen, req.headers['accept-language']);
-  return { lang, explicitLang: explicit, path: pathWithoutLang(req), simulated: deps.simulated() };
+  return { lang, explicitLang: explicit, path: pathWithoutLang(req), simulated: deps.simulated };
 }
 
 /** 303: the next page is always fetched by GET (RFC 9110 §15.4.4). */

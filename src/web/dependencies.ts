@@ -30,7 +30,7 @@ export type WebDependencies = {
   readonly cookies: JourneyCookies;
   readonly links: ReceiptLinks;
   /** The identity provider is a simulation: every page says so. */
-  readonly simulated: () => boolean;
-  /** Resolves when requests can be served well. @throws Refusal `starting`, `storage-unavailable` */
+  readonly simulated: boolean;
+  /** Resolves when requests can be served well. @throws Refusal `stopping`, `storage-unavailable` */
   readonly ready: () => Promise<void>;
 };

@@ -37,8 +37,8 @@ export type JourneyContent =
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly login: Login | null }
   | { readonly kind: 'done'; readonly location: string };
 
-/** What ending the session at the identity provider takes. */
-type Login = { readonly idToken: string; readonly at: number };
+/** What ending the session at the identity provider takes; `at` in milliseconds since 1970. */
+export type Login = { readonly idToken: string; readonly at: number };
 
 export class Journeys {
   readonly #store: JourneyStore;

@@ -9,7 +9,7 @@ export const STATUS: Readonly<Record<RefusalCode | 'internal-error', number>> = 
   'foreign-origin': 403,
   'too-many-requests': 429,
   overloaded: 503,
-  starting: 503,
+  stopping: 503,
   'petition-unknown': 404,
   'petition-closed': 409,
   'petition-not-collecting': 503,
@@ -38,7 +38,7 @@ export const STATUS: Readonly<Record<RefusalCode | 'internal-error', number>> = 
 export function retryAfter(code: RefusalCode | 'internal-error'): number | undefined {
   switch (code) {
     case 'overloaded':
-    case 'starting':
+    case 'stopping':
     case 'storage-unavailable':
       return 5;
     case 'identity-provider-unavailable':

@@ -47,7 +47,7 @@ const BIRTHDATE = '1962-08-24';
 export const BIRTHDATE_IN_WORDS = '24 août 1962';
 
 /** A world of one petition, which remembers every token that its provider gave. */
-export type WatchedWorld = World & { readonly tokens: string[] };
+export type WatchedWorld = World & AsyncDisposable & { readonly tokens: string[] };
 
 export async function startWatchedWorld(options: WorldOptions = {}): Promise<WatchedWorld> {
   const world = await startWorld({ petitions: [GARDENS], ...options });
@@ -58,7 +58,7 @@ export async function startWatchedWorld(options: WorldOptions = {}): Promise<Wat
       return response;
     },
   };
-  return Object.assign(world, { tokens });
+  return Object.assign(world, { tokens, [Symbol.asyncDispose]: () => world.close() });
 }
 
 export type Arrival = {

@@ -140,7 +140,7 @@ describe('a shared computer', () => {
     expect(await total('jardins')).toBe(before + 1);
   });
 
-  test('Coelia closes the tab after “this is not me”: her session at FranceConnect is over all the same', async () => {
+  test('Coelia says so too, although it is her: her session at FranceConnect is over', async () => {
     const coelia = await chromium.person();
     await coelia.logIn(gardens, 'carac_speciaux');
     await coelia.press('Ce n’est pas moi');

@@ -5,7 +5,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { type Day, parisDay } from '../../clock.ts';
 import { Refusal } from '../../errors.ts';
-import { logoutUrl } from '../../identity/logout.ts';
 import type { Petition } from '../../petitions/petition.ts';
 import { checkDepartment, checkMaySign, signPetition } from '../../petitions/sign-petition.ts';
 import type { Signature } from '../../petitions/signature.ts';
@@ -13,11 +12,11 @@ import { withdrawSignature } from '../../petitions/withdraw-signature.ts';
 import { aboutOf, pageContext, redirect, sendPage } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { withLang } from '../i18n.ts';
-import { type Journey, type JourneyContent, logoutStateOf } from '../journey.ts';
+import type { Journey, JourneyContent } from '../journey.ts';
 import type { PageModels } from '../page-models.ts';
 import { departmentChoices, departmentName, summarise } from '../present.ts';
 import { SingleFlight } from '../single-flight.ts';
-import { getPetition } from './public-pages.ts';
+import { currentJourney, endJourney, logoutFrom } from './current-journey.ts';
 
 type Identified = JourneyContent & { kind: 'identified' };
 
@@ -62,29 +61,6 @@ export function findReceipt(deps: WebDependencies): RequestHandler {
     );
     await goOn(deps, res, journey, outcome);
   };
-}
-
-/** Clears cookie and row, and shows the outcome. */
-export async function endJourney(deps: WebDependencies, res: Response, journey: Journey, location: string) {
-  deps.cookies.clear(res, journey.id);
-  await deps.journeys.forget(journey);
-  redirect(res, withLang(location, journey.lang));
-}
-
-/**
- * The journey that a page belongs to: the one it names, or the only one of this browser for this petition.
- * @throws Refusal `petition-unknown`, `journey-unknown`, `journey-expired`
- */
-export async function currentJourney(deps: WebDependencies, req: Request, res: Response) {
-  const petition = await getPetition(deps, req.params.slug);
-  aboutOf(res).petition = petition;
-  const cookies = deps.cookies.all(req);
-  const named = typeof req.query.journey === 'string' ? [req.query.journey] : [...cookies.keys()];
-  const journeys = named.map((id) => deps.journeys.read(id, cookies.get(id)));
-  const [journey, other] = journeys.filter((one) => one.petition === petition.id);
-  if (journey === undefined || other !== undefined) throw new Refusal('journey-unknown');
-  aboutOf(res).lang = journey.lang;
-  return { journey, petition };
 }
 
 /** @throws Refusal `journey-expired`, or the one that the login ended on */
@@ -135,17 +111,6 @@ async function alreadyDone({ location }: JourneyContent & { kind: 'done' }): Pro
 async function goOn(deps: WebDependencies, res: Response, journey: Journey, { location, logout }: Outcome) {
   if (logout !== undefined) redirect(res, logout);
   else await endJourney(deps, res, journey, location);
-}
-
-export async function logoutFrom(deps: WebDependencies, journey: Journey, login: Identified['login']) {
-  const url = await logoutUrl(deps.issuer, {
-    idToken: login.idToken,
-    state: logoutStateOf(journey),
-    redirectUri: `${deps.config.origin}/logout/callback`,
-    loggedInAt: new Date(login.at),
-    now: deps.clock(),
-  });
-  return url?.href;
 }
 
 async function signOnce(

@@ -2,17 +2,16 @@
  * Logging out at the identity provider, so that the next person on a shared computer does not sign as this one. Our own
  * session ends first: a provider that never comes back leaves nothing of us behind but the way to the outcome.
  */
-import type { Request, RequestHandler, Response } from 'express';
-import { Refusal } from '../../errors.ts';
+import type { RequestHandler } from 'express';
 import { aboutOf, redirect } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
-import { type Journey, logoutStateOf } from '../journey.ts';
-import { endJourney, logoutFrom } from './confirm.ts';
+import { logoutStateOf } from '../journey.ts';
+import { allJourneys, endJourney, logoutFrom, namedJourney } from './current-journey.ts';
 
 /** `GET /logout/callback`: back from the identity provider, on to the outcome. */
 export function logoutCallback(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
-    const journey = journeyOfLogout(deps, req);
+    const journey = allJourneys(deps, req).find((one) => logoutStateOf(one) === req.query.state);
     const content = journey && (await deps.journeys.find(journey));
     // Logged out, and the journey is over by now or belongs to another browser: nothing is wrong.
     if (journey === undefined || content?.kind !== 'done') return redirect(res, '/');
@@ -23,7 +22,8 @@ export function logoutCallback(deps: WebDependencies): RequestHandler {
 /** `POST /logout?journey=`: "this is not me", or leaving after a refusal. Nothing was recorded, and nothing is kept. */
 export function logout(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
-    const journey = namedJourney(deps, req, res);
+    const journey = namedJourney(deps, req);
+    aboutOf(res).lang = journey.lang;
     const petition = await deps.petitions.findById(journey.petition);
     const content = await deps.journeys.find(journey);
     const location = petition === undefined ? '/' : `/petitions/${petition.slug}`;
@@ -33,30 +33,6 @@ export function logout(deps: WebDependencies): RequestHandler {
     if (elsewhere === undefined) await endJourney(deps, res, journey, location);
     else redirect(res, elsewhere);
   };
-}
-
-function namedJourney(deps: WebDependencies, req: Request, res: Response): Journey {
-  const id = req.query.journey;
-  if (typeof id !== 'string') throw new Refusal('journey-unknown');
-  const journey = deps.journeys.read(id, deps.cookies.all(req).get(id));
-  aboutOf(res).lang = journey.lang;
-  return journey;
-}
-
-function journeyOfLogout(deps: WebDependencies, req: Request): Journey | undefined {
-  for (const [id, cookie] of deps.cookies.all(req)) {
-    const journey = readable(deps, id, cookie);
-    if (journey !== undefined && logoutStateOf(journey) === req.query.state) return journey;
-  }
-  return undefined;
-}
-
-function readable(deps: WebDependencies, id: string, cookie: string): Journey | undefined {
-  try {
-    return deps.journeys.read(id, cookie);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Someone reloads an address that only takes a POST: back to the petition. */

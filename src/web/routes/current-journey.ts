@@ -1,0 +1,66 @@
+/** The journey that a request belongs to, and its end. */
+import type { Request, Response } from 'express';
+import { Refusal } from '../../errors.ts';
+import { logoutUrl } from '../../identity/logout.ts';
+import type { Petition } from '../../petitions/petition.ts';
+import { aboutOf, redirect } from '../answer.ts';
+import type { WebDependencies } from '../dependencies.ts';
+import { withLang } from '../i18n.ts';
+import { type Journey, type Login, logoutStateOf } from '../journey.ts';
+import { getPetition } from './public-pages.ts';
+
+/**
+ * The journey that a petition's page is about: the one that the address names, or the only one of this browser for this
+ * petition.
+ * @throws Refusal `petition-unknown`, `journey-unknown`, `journey-expired`
+ */
+export async function currentJourney(
+  deps: WebDependencies,
+  req: Request,
+  res: Response,
+): Promise<{ journey: Journey; petition: Petition }> {
+  const petition = await getPetition(deps, req.params.slug);
+  aboutOf(res).petition = petition;
+  const candidates = typeof req.query.journey === 'string' ? [namedJourney(deps, req)] : allJourneys(deps, req);
+  const [journey, other] = candidates.filter((one) => one.petition === petition.id);
+  if (journey === undefined || other !== undefined) throw new Refusal('journey-unknown');
+  aboutOf(res).lang = journey.lang;
+  return { journey, petition };
+}
+
+/** The journey that the address names, begun in this browser. @throws Refusal `journey-unknown`, `journey-expired` */
+export function namedJourney(deps: WebDependencies, req: Request): Journey {
+  const id = String(req.query.journey);
+  return deps.journeys.read(id, deps.cookies.all(req).get(id));
+}
+
+/** Every journey of this browser that is not over. */
+export function allJourneys(deps: WebDependencies, req: Request): readonly Journey[] {
+  return [...deps.cookies.all(req)].flatMap(([id, cookie]) => {
+    try {
+      return [deps.journeys.read(id, cookie)];
+    } catch (error) {
+      if (error instanceof Refusal) return [];
+      throw error;
+    }
+  });
+}
+
+/** Where to end the session at the identity provider, if that is of use. */
+export async function logoutFrom(deps: WebDependencies, journey: Journey, login: Login): Promise<string | undefined> {
+  const url = await logoutUrl(deps.issuer, {
+    idToken: login.idToken,
+    state: logoutStateOf(journey),
+    redirectUri: `${deps.config.origin}/logout/callback`,
+    loggedInAt: new Date(login.at),
+    now: deps.clock(),
+  });
+  return url?.href;
+}
+
+/** Clears cookie and row, and shows the outcome. */
+export async function endJourney(deps: WebDependencies, res: Response, journey: Journey, location: string) {
+  deps.cookies.clear(res, journey.id);
+  await deps.journeys.forget(journey);
+  redirect(res, withLang(location, journey.lang));
+}
