@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { TokenAlteration } from '../../src/demo/franceconnect/alterations.ts';
 import {
   arriveAtDoor,
@@ -13,6 +13,7 @@ import {
   expectHealthyLogin,
   expectNothingLeft,
   expectRefusal,
+  FRANCECONNECT,
   OIDC,
   startWatchedWorld,
   type WatchedWorld,
@@ -58,31 +59,29 @@ function archived(world: WatchedWorld): { issuer: string; jwks: string }[] {
 }
 
 describe.each([
-  ['FranceConnect', {}],
-  ['any OpenID Provider', OIDC],
-])('at %s, a rotation', (_name, profile) => {
-  const rotations = {
-    'under a new kid': {},
-    'under a new kid, the old key still published': { keepOld: true },
-    'under the same kid': { sameKid: true },
-  };
+  ['FranceConnect', FRANCECONNECT, [{}, { keepOld: true }, { sameKid: true }]],
+  ['any OpenID Provider', OIDC, [{}]],
+] as const)('at %s, a rotation', (_name, profile, rotations) => {
+  let world: WatchedWorld;
+  beforeAll(async () => {
+    world = await startWatchedWorld(profile);
+  });
+  afterAll(() => world.close());
 
-  test.each(Object.entries(rotations))('%s, before the login: one refetch', async (_how, rotation) => {
-    await using world = await startWatchedWorld(profile);
-    using watch = new Watch(world.franceConnect.port);
+  test.each(rotations)('(%o) before the login costs one refetch', async (rotation) => {
     await world.franceConnect.rotateKeys(rotation);
     coolDown();
+    using watch = new Watch(world.franceConnect.port);
     await expectHealthyLogin(world);
     await expectHealthyLogin(world);
     expect([watch.count('/jwks'), watch.count('/token')]).toEqual([1, 2]);
   });
 
-  test.each(Object.entries(rotations))('%s, while the person is away: one refetch', async (_how, rotation) => {
-    await using world = await startWatchedWorld(profile);
-    using watch = new Watch(world.franceConnect.port);
+  test.each(rotations)('(%o) while the person is away costs one refetch, and no second code', async (rotation) => {
     const { browser, callback } = await arriveAtDoor(world);
     await world.franceConnect.rotateKeys(rotation);
     coolDown();
+    using watch = new Watch(world.franceConnect.port);
     expectConfirmPage(await browser.get(callback));
     expect([watch.count('/jwks'), watch.count('/token'), watch.count('/userinfo')]).toEqual([1, 1, 1]);
   });

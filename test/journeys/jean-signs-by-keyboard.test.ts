@@ -6,7 +6,6 @@ import { startWorld, tallyOf, type World } from '../fakes/world.ts';
 /** What has the focus, as its user meets it. */
 type Focus = {
   words: string;
-  tag: string;
   /** Which part of the page it is in, counted in the order of reading. */
   part: number;
   top: number;
@@ -21,16 +20,16 @@ const READ_FOCUS = `(() => {
   const element = document.activeElement;
   const part = element.closest('header, main, aside, footer');
   const box = element.getBoundingClientRect();
+  const line = element.getClientRects()[0]; // a link may run over two
   const style = getComputedStyle(element);
   return {
     words: (element.name || element.textContent).replace(/\\s+/g, ' ').trim(),
-    tag: element.localName,
     part: part === null ? 0 : [...document.querySelectorAll('header, main, aside, footer')].indexOf(part) + 1,
     top: Math.round(box.top + scrollY),
     left: Math.round(box.left),
     seen:
       box.top >= -1 && box.left >= -1 && box.bottom <= innerHeight + 1 && box.right <= innerWidth + 1 &&
-      element.contains(document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2)),
+      element.contains(document.elementFromPoint(line.left + line.width / 2, line.top + line.height / 2)),
     marked: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
   };
 })()`;

@@ -20,7 +20,7 @@ export type Durability = 'FULL' | 'OFF';
 export function openSqlite(file: string, durability: Durability): Sqlite {
   try {
     const client = new Database(file);
-    client.pragma('busy_timeout = 5000');
+    client.pragma('busy_timeout = 2000');
     client.pragma('journal_mode = WAL');
     client.pragma(`synchronous = ${durability}`);
     client.pragma('foreign_keys = ON');

@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { logIn, receiptOf, startWorld, tallyOf, type World } from '../fakes/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+
+test('while the database takes no write, Hugo is told so and loses nothing; then the same press signs', async () => {
+  const hugo = world.browser();
+  await logIn(hugo, world, 'jardins', 'test');
+  const confirm = hugo.page.url;
+
+  const other = new Database(join(world.dataDir, 'paraphe.sqlite'));
+  other.exec('BEGIN IMMEDIATE');
+  await hugo.submit({}, { form: '/confirm' });
+  expect(hugo.page.status).toBe(503);
+  expect(hugo.page.html).toContain('storage-unavailable');
+  expect(hugo.page.headers.get('retry-after')).toBe('5');
+  expect(await tallyOf(world, 'jardins')).toMatchObject({ total: 0 });
+  expect((await fetch(`${world.origin}/petitions/jardins`)).status).toBe(200);
+  other.exec('ROLLBACK');
+  other.close();
+
+  await hugo.get(confirm);
+  await hugo.submit({}, { form: '/confirm' });
+  expect((await receiptOf(hugo)).claims).toMatchObject({ iss: world.origin });
+  await expect.poll(() => tallyOf(world, 'jardins')).toMatchObject({ total: 1 });
+});
