@@ -38,7 +38,7 @@ export function open(key: KeyObject, sealed: Uint8Array, context: string): Buffe
 }
 
 /** 32 bytes that only the holder of the secret can compute, one value for each label (HMAC-SHA-256). */
-export function derive(secret: KeyObject | Uint8Array, label: string): Buffer {
+export function derive(secret: KeyObject, label: string): Buffer {
   return createHmac('sha256', secret).update(label).digest();
 }
 

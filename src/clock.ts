@@ -15,9 +15,17 @@ const PARIS = new Intl.DateTimeFormat('en-CA', {
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** The day that Paris's calendars show at an instant. */
+let lastHour = Number.NaN;
+let lastDay = '' as Day;
+
+/** The day that Paris's calendars show at an instant. It changes on a full hour only, so the last answer is kept. */
 export function parisDay(instant: Date): Day {
-  return PARIS.format(instant) as Day;
+  const hour = Math.floor(instant.getTime() / HOUR);
+  if (hour !== lastHour) {
+    lastDay = PARIS.format(instant) as Day;
+    lastHour = hour;
+  }
+  return lastDay;
 }
 
 /** Takes `YYYY-MM-DD` that exists in the calendar; anything else is `undefined`. */
@@ -35,7 +43,7 @@ export function parseDay(text: string): Day | undefined {
 export function parisMidnight(day: Day): number {
   const utc = Date.parse(`${day}T00:00:00Z`);
   const summer = utc - 2 * HOUR;
-  return (parisDay(new Date(summer)) === day ? summer : utc - HOUR) / 1000;
+  return (PARIS.format(summer) === day ? summer : utc - HOUR) / 1000;
 }
 
 /** Days since 1970-01-01, the form in which tables keep a day. */

@@ -37,58 +37,66 @@ export function createTransport(timeoutMs: number): { fetch: Fetch; close(): voi
 
 type Agents = { readonly 'http:': http.Agent; readonly 'https:': https.Agent };
 
-/** Without agents: on a connection of its own. */
-function exchange(url: URL, options: FetchOptions, agents: Agents | undefined, timeoutMs: number): Promise<Response> {
+function exchange(url: URL, options: FetchOptions, agents: Agents, timeoutMs: number): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<Response>();
-  const fail = (why: string, cause?: unknown) => reject(new ProviderUnavailable(`${url.pathname}: ${why}`, { cause }));
+  const fail = (why: string) => reject(new ProviderUnavailable(`${url.pathname}: ${why}`));
   const body = options.body === undefined || options.body === null ? undefined : String(options.body);
-  const send = url.protocol === 'https:' ? https.request : http.request;
-  const request = send(url, {
-    method: options.method,
-    agent: agents === undefined ? false : agents[url.protocol === 'https:' ? 'https:' : 'http:'],
-    headers: {
-      ...Object.fromEntries(new Headers(options.headers)),
-      ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
-    },
-  });
+  const headers = {
+    ...Object.fromEntries(new Headers(options.headers)),
+    ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
+  };
+  const isHttps = url.protocol === 'https:';
   let late = false;
+
+  const attempt = (agent: http.Agent | false): http.ClientRequest => {
+    const request = (isHttps ? https : http).request(url, { method: options.method, agent, headers });
+    let answered = false;
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      // The provider closed a kept-alive connection just when it was used again: once more, on a new one. Where it had
+      // seen the request after all that is harmless, as a code serves once.
+      const wasStale = agent !== false && request.reusedSocket && error.code === 'ECONNRESET' && !late;
+      if (wasStale) current = attempt(false);
+      else fail(error.code ?? 'network error');
+    });
+    request.on('close', () => {
+      if (!answered && request === current) fail('no answer'); // a 101 ends here
+    });
+    request.on('response', (response) => {
+      answered = true;
+      read(response, resolve, (why) => {
+        fail(why);
+        request.destroy();
+      });
+    });
+    request.end(body);
+    return request;
+  };
+
+  let current = attempt(agents[isHttps ? 'https:' : 'http:']);
   const timer = setTimeout(() => {
     late = true;
     fail(`no answer within ${timeoutMs} ms`);
-    request.destroy();
+    current.destroy();
   }, timeoutMs);
-  request.on('error', (error: NodeJS.ErrnoException) => {
-    // The server closed a kept-alive connection just when we reused it. Asking again is harmless: a code serves once.
-    const wasIdle = agents !== undefined && request.reusedSocket && error.code === 'ECONNRESET' && !late;
-    if (wasIdle) resolve(exchange(url, options, undefined, timeoutMs));
-    else fail(error.code ?? 'network error');
+  return promise.finally(() => clearTimeout(timer));
+}
+
+function read(response: http.IncomingMessage, resolve: (answer: Response) => void, fail: (why: string) => void): void {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  response.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (length <= LARGEST) chunks.push(chunk);
+    else fail('answer too large');
   });
-  let answered = false;
-  request.on('close', () => {
-    clearTimeout(timer);
-    if (!answered) fail('no answer'); // a 101 ends here
+  response.on('error', () => fail('answer cut short'));
+  response.on('end', () => {
+    const status = response.statusCode ?? 0;
+    if (!response.complete) return fail('answer cut short');
+    // What OpenID Connect answers with; `Response` throws at some of the others, such as a 205 with a body.
+    if (status !== 200 && (status < 400 || status > 499)) return fail(`status ${status}`);
+    resolve(new Response(chunks.length === 0 ? null : Buffer.concat(chunks), { status, headers: plain(response) }));
   });
-  request.on('response', (response) => {
-    answered = true;
-    const chunks: Buffer[] = [];
-    let length = 0;
-    response.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length <= LARGEST) return void chunks.push(chunk);
-      fail('answer too large');
-      request.destroy();
-    });
-    response.on('error', () => fail('answer cut short'));
-    response.on('end', () => {
-      const status = response.statusCode ?? 0;
-      if (!response.complete) return fail('answer cut short');
-      // What OpenID Connect answers with; `Response` throws at some of the others, such as a 205 with a body.
-      if (status !== 200 && (status < 400 || status > 499)) return fail(`status ${status}`);
-      resolve(new Response(chunks.length === 0 ? null : Buffer.concat(chunks), { status, headers: plain(response) }));
-    });
-  });
-  request.end(body);
-  return promise;
 }
 
 function plain(response: http.IncomingMessage): [string, string][] {

@@ -65,6 +65,7 @@ export function sendReady(req: Request, res: Response, { body, etag, headers }: 
 }
 
 function pathWithoutLang(req: Request): string {
+  if (!req.originalUrl.includes('?')) return req.originalUrl;
   const url = new URL(req.originalUrl, 'http://localhost');
   url.searchParams.delete('lang');
   return url.pathname + url.search;

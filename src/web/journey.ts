@@ -28,7 +28,7 @@ export type Journey = {
   readonly started: Date;
   /** The cookie's value. */
   readonly cookie: string;
-  readonly secret: Uint8Array;
+  readonly secret: KeyObject;
 };
 
 /** What waits on the server, sealed. The outcome replaces everything that was there. */
@@ -52,9 +52,10 @@ export class Journeys {
   }
 
   begin(action: Journey['action'], petition: PetitionId, lang: Lang | undefined): Journey {
-    const secret = randomBytes(32);
+    const bytes = randomBytes(32);
+    const secret = secretKey(bytes);
     const started = Math.floor(this.#clock().getTime() / 1000);
-    const facts = [secret.toString('base64url'), action, petition, lang ?? '', started.toString(36)].join('.');
+    const facts = [bytes.toString('base64url'), action, petition, lang ?? '', started.toString(36)].join('.');
     const cookie = `${facts}.${this.#mac(facts)}`;
     return { id: idOf(stateOf(secret)), action, petition, lang, started: new Date(started * 1000), cookie, secret };
   }
@@ -65,11 +66,10 @@ export class Journeys {
    */
   read(id: string, cookie: string | undefined): Journey {
     const [secretText = '', action, petition, lang, started = '', mac = ''] = (cookie ?? '').split('.');
-    const secret = Buffer.from(secretText, 'base64url');
     const facts = [secretText, action, petition, lang, started].join('.');
-    if (cookie === undefined || !sameText(mac, this.#mac(facts)) || idOf(stateOf(secret)) !== id) {
-      throw new Refusal('journey-unknown');
-    }
+    if (cookie === undefined || !sameText(mac, this.#mac(facts))) throw new Refusal('journey-unknown');
+    const secret = secretKey(Buffer.from(secretText, 'base64url'));
+    if (idOf(stateOf(secret)) !== id) throw new Refusal('journey-unknown');
     const start = Number.parseInt(started, 36);
     if (this.#now() >= start + 2 * JOURNEY_SECONDS) throw new Refusal('journey-expired');
     return {
@@ -138,7 +138,7 @@ export function idOf(state: string): string {
   return hash('sha256', `journey ${state}`, 'buffer').toString('base64url', 0, 12);
 }
 
-function stateOf(secret: Uint8Array): string {
+function stateOf(secret: KeyObject): string {
   return derive(secret, 'state').toString('hex');
 }
 

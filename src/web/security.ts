@@ -2,7 +2,7 @@
  * What every answer carries and every POST passes: security headers (helmet, computed once), the origin guard against
  * cross-site requests, and a limiter that keeps no address.
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
@@ -94,7 +94,7 @@ export function guardOrigin(origin: string): RequestHandler {
  */
 export function limitPosts(perMinute: number, clock: Clock): RequestHandler {
   let day = '';
-  let key = randomBytes(32);
+  let key = createSecretKey(randomBytes(32));
   return rateLimit({
     windowMs: 60_000,
     limit: perMinute,
@@ -105,7 +105,7 @@ export function limitPosts(perMinute: number, clock: Clock): RequestHandler {
       const today = parisDay(clock());
       if (today !== day) {
         day = today;
-        key = randomBytes(32);
+        key = createSecretKey(randomBytes(32));
       }
       return createHmac('sha256', key)
         .update(ipKeyGenerator(req.ip ?? ''))

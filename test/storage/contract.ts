@@ -129,7 +129,9 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
     test('a closed petition takes no signature, but lets one go', async () => {
       const nym = newNym();
       await record(signed(nym));
+      expect(await storage.petitions.findBySlug('une')).toMatchObject({ closed: undefined });
       expect(await storage.petitions.close(ID, TUESDAY)).toBe('closed');
+      expect(await storage.petitions.findBySlug('une')).toMatchObject({ closed: TUESDAY });
       expect(await storage.petitions.close(ID, TUESDAY)).toBe('already-closed');
       expect(await storage.petitions.close('01m7k8m0n1ew6076n6rar3zv8z' as PetitionId, TUESDAY)).toBe('unknown');
       expect(await record(signed(newNym()), signed(nym))).toEqual(['petition-closed', 'already-signed']);

@@ -8,7 +8,7 @@ import { dayFromNumber } from '../../src/clock.ts';
 import { SetupError } from '../../src/errors.ts';
 import { migrateStorage, openStorage } from '../../src/storage/open.ts';
 import { openSqlite } from '../../src/storage/sqlite/database.ts';
-import { storageContract } from './contract.ts';
+import { petitionNamed, storageContract } from './contract.ts';
 
 function newPlace() {
   const dataDir = mkdtempSync(join(tmpdir(), 'paraphe-storage-'));
@@ -47,6 +47,20 @@ test('identity keys are archived once, byte for byte, with the day on which they
 });
 
 describe('a SQLite file', () => {
+  test('shows at once what another process changed', async () => {
+    const place = newPlace();
+    migrateStorage(place);
+    const [ours, theirs] = [openStorage(place), openStorage(place)];
+    const petition = petitionNamed('une', '01m7k8m0n1ew6076n6rar3zv8a');
+    await ours.petitions.open(petition, Buffer.alloc(60));
+    expect(await theirs.petitions.findBySlug('une')).toMatchObject({ closed: undefined });
+    await ours.petitions.close(petition.id, dayFromNumber(20_000));
+    expect(await theirs.petitions.findBySlug('une')).toMatchObject({ closed: dayFromNumber(20_000) });
+    ours.close();
+    theirs.close();
+    place.done();
+  });
+
   test('is durable on every connection: WAL, synchronous=FULL, foreign keys', () => {
     const place = newPlace();
     const { $client } = openSqlite(join(place.dataDir, 'x.sqlite'), 'FULL');

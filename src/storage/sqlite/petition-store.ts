@@ -16,7 +16,29 @@ export function sqlitePetitionStore(database: Sqlite): PetitionStore {
     .from(petitions)
     .where(eq(petitions.id, sql.placeholder('id')))
     .prepare();
+  const wrappedSecret = database
+    .select({ wrappedSecret: petitions.wrappedSecret })
+    .from(petitions)
+    .where(eq(petitions.id, sql.placeholder('id')))
+    .prepare();
   const all = database.select().from(petitions).orderBy(desc(petitions.ref)).prepare();
+
+  // A petition is read at every step of a journey and changes once in its life. What was read is kept until the file
+  // changes: SQLite counts the commits of other connections in `data_version`, and ours are noted here.
+  const version = database.$client.prepare('PRAGMA data_version').pluck();
+  let known: unknown;
+  let petitionsRead = new Map<string, Petition>();
+  const forget = () => {
+    petitionsRead = new Map();
+  };
+  function kept(name: string, read: () => Row | undefined): Petition | undefined {
+    const now = version.get();
+    if (now !== known) forget();
+    known = now;
+    const petition = petitionsRead.get(name) ?? optional(read(), fromRow);
+    if (petition !== undefined) petitionsRead.set(name, petition);
+    return petition;
+  }
 
   return {
     open: async (petition, wrappedSecret) =>
@@ -48,10 +70,10 @@ export function sqlitePetitionStore(database: Sqlite): PetitionStore {
         ),
       ),
 
-    findBySlug: async (slug) => act(() => optional(bySlug.get({ slug }), fromRow)),
-    findById: async (id) => act(() => optional(byId.get({ id }), fromRow)),
+    findBySlug: async (slug) => act(() => kept(`slug ${slug}`, () => bySlug.get({ slug }))),
+    findById: async (id) => act(() => kept(`id ${id}`, () => byId.get({ id }))),
     list: async () => act(() => all.all().map(fromRow)),
-    findWrappedSecret: async (id) => act(() => byId.get({ id })?.wrappedSecret ?? undefined),
+    findWrappedSecret: async (id) => act(() => wrappedSecret.get({ id })?.wrappedSecret ?? undefined),
   };
 }
 
