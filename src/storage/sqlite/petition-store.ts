@@ -1,4 +1,4 @@
-import { desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, isNull, sql } from 'drizzle-orm';
 import { dayFromNumber, dayNumber } from '../../clock.ts';
 import type { Petition, PetitionId } from '../../petitions/petition.ts';
 import type { PetitionStore } from '../../petitions/ports.ts';
@@ -53,22 +53,17 @@ export function sqlitePetitionStore(database: Sqlite): PetitionStore {
       }),
 
     close: async (id, day) =>
-      act(() =>
-        database.transaction(
-          (tx) => {
-            const open = eq(petitions.id, id);
-            const found = tx.select({ closed: petitions.closed }).from(petitions).where(open).get();
-            if (found === undefined) return 'unknown';
-            if (found.closed !== null) return 'already-closed';
-            tx.update(petitions)
-              .set({ closed: dayNumber(day) })
-              .where(open)
-              .run();
-            return 'closed';
-          },
-          { behavior: 'immediate' },
-        ),
-      ),
+      act(() => {
+        forget();
+        const isOpen = and(eq(petitions.id, id), isNull(petitions.closed));
+        const { changes } = database
+          .update(petitions)
+          .set({ closed: dayNumber(day) })
+          .where(isOpen)
+          .run();
+        if (changes === 1) return 'closed';
+        return byId.get({ id }) === undefined ? 'unknown' : 'already-closed';
+      }),
 
     findBySlug: async (slug) => act(() => kept(`slug ${slug}`, () => bySlug.get({ slug }))),
     findById: async (id) => act(() => kept(`id ${id}`, () => byId.get({ id }))),
