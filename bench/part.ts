@@ -15,6 +15,15 @@ export function cpuMs(): number {
   return (user + system) / 1000;
 }
 
+const running = new Set<Part>();
+let endedMs = 0;
+
+/** CPU time of the bench itself and of all its parts, those included that have ended. */
+export async function benchCpuMs(): Promise<number> {
+  const parts = await Promise.all([...running].map((part) => part.ask<number>('cpu')));
+  return parts.reduce((sum, ms) => sum + ms, cpuMs() + endedMs);
+}
+
 export class Part {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
@@ -27,6 +36,7 @@ export class Part {
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
+    running.add(this);
     this.#child.on('message', ({ id, value, error }: Answer) => {
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
@@ -34,6 +44,7 @@ export class Part {
       else waiting?.reject(new Error(`${name}: ${error}`));
     });
     this.#child.on('exit', (code, signal) => {
+      running.delete(this);
       for (const { reject } of this.#waiting.values()) reject(new Error(`${name} ended (${signal ?? code})`));
       this.#waiting.clear();
     });
@@ -49,6 +60,8 @@ export class Part {
 
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    endedMs += await this.ask<number>('cpu').catch(() => 0);
+    running.delete(this);
     const exited = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
     await exited;
@@ -60,6 +73,7 @@ type Handlers = Readonly<Record<string, (argument: never) => unknown>>;
 /** In the part itself: answers what is asked, `cpu` always. */
 export function answer(handlers: Handlers): void {
   const all: Handlers = { cpu: cpuMs, ...handlers };
+  process.on('disconnect', () => process.exit()); // whoever asked is gone
   process.on('message', async ({ id, name, argument }: Question) => {
     try {
       const handler = all[name];

@@ -5,7 +5,7 @@
  *   npm run bench -- --only pages        journeys, recordings, receipts, pages or growth alone, separated by commas
  *   npm run bench -- --profile <file>    a CPU profile of the gateway under journeys, with its summary
  *
- * A machine that others use measures the others too: believe the ratios, and the rest on a quiet machine.
+ * A machine that others use measures the others too: it says so, and only a quiet one tells the truth.
  */
 import { rmSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
@@ -13,9 +13,10 @@ import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
 import { benchJourneys, Floors } from './journeys.ts';
 import { benchPages, serveBarely } from './pages.ts';
-import { Part } from './part.ts';
+import { benchCpuMs, Part } from './part.ts';
 import { benchReceipts } from './receipts.ts';
 import { benchGrowth, benchRecordings } from './recordings.ts';
+import { percent } from './report.ts';
 import { setStage, temporaryFolder } from './stage.ts';
 
 const { values: options } = parseArgs({
@@ -27,6 +28,21 @@ const { values: options } = parseArgs({
 });
 const chosen = options.only?.split(',');
 const wants = (section: string) => chosen?.includes(section) ?? (section !== 'growth' || options.full);
+
+/** Runs a section if it is wanted, and says what share of the machine others took meanwhile: they slow down what is measured. */
+async function section(name: string, work: () => Promise<void>): Promise<void> {
+  if (!wants(name)) return;
+  const [busy, ours, from] = [busyMs(), await benchCpuMs(), performance.now()];
+  await work();
+  const others = busyMs() - busy - ((await benchCpuMs()) - ours);
+  const share = others / ((performance.now() - from) * availableParallelism());
+  if (share > 0.05) console.log(`  (other programs took ${percent(share)} of the machine meanwhile)`);
+}
+
+/** Milliseconds that the machine's cores were busy since it started. */
+function busyMs(): number {
+  return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
+}
 
 const begin = performance.now();
 const sqlite = new Database(':memory:').prepare('SELECT sqlite_version()').pluck().get();
@@ -42,11 +58,11 @@ try {
   await recording.ask('open', { folder, rows: 0 });
   const page = await serveBarely(stage, bare);
   const floors = new Floors({ recording, verifying, bare, readers }, folder, page);
-  if (wants('journeys')) await benchJourneys(stage, floors, options.profile);
-  if (wants('recordings')) await benchRecordings(recording, folder);
-  if (wants('receipts')) await benchReceipts(verifying);
-  if (wants('pages')) await benchPages(stage, bare, page, readers);
-  if (wants('growth')) await benchGrowth(recording);
+  await section('journeys', () => benchJourneys(stage, floors, options.profile));
+  await section('recordings', () => benchRecordings(recording, folder));
+  await section('receipts', () => benchReceipts(verifying));
+  await section('pages', () => benchPages(stage, bare, page, readers));
+  await section('growth', () => benchGrowth(recording));
 } finally {
   await Promise.all([stage.close(), ...[recording, verifying, bare, readers].map((part) => part.stop())]);
   rmSync(folder, { recursive: true, force: true });

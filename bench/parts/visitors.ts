@@ -73,16 +73,9 @@ class Visitor {
     return this.#send('POST', new URL(url), body, status, { 'sec-fetch-site': 'same-origin', origin });
   }
 
-  #send(
-    method: string,
-    url: URL,
-    body: string | undefined,
-    status: number,
-    headers: Record<string, string>,
-  ): Promise<string> {
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
+  async #send(method: string, url: URL, body: string | undefined, status: number, headers: Record<string, string>) {
     const cookies = this.#cookiesFor(url.origin);
-    const request = http.request({
+    const options = {
       agent,
       host: '127.0.0.1',
       port: url.port,
@@ -95,20 +88,13 @@ class Visitor {
         ...(cookies.size === 0 ? {} : { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') }),
         ...(body === undefined ? {} : { 'content-type': FORM, 'content-length': body.length }),
       },
-    });
-    request.on('error', (error) =>
-      reject(new Error(`${method} ${url.href.slice(0, 60)} reused ${request.reusedSocket}`, { cause: error })),
-    );
-    request.on('response', (response) => {
-      keep(cookies, response.headers['set-cookie'] ?? []);
-      response.resume();
-      response.on('end', () => {
-        if (response.statusCode === status) resolve(new URL(response.headers.location ?? url, url).href);
-        else reject(new Error(`${method} ${url.pathname}: ${response.statusCode} instead of ${status}`));
-      });
-    });
-    request.end(body);
-    return promise;
+    };
+    const response = await exchange(options, body);
+    if (response.statusCode !== status) {
+      throw new Error(`${method} ${url.pathname}: ${response.statusCode} instead of ${status}`);
+    }
+    keep(cookies, response.headers['set-cookie'] ?? []);
+    return new URL(response.headers.location ?? url, url).href;
   }
 
   #cookiesFor(origin: string): Map<string, string> {
@@ -116,6 +102,22 @@ class Visitor {
     this.#cookies.set(origin, known);
     return known;
   }
+}
+
+/** Once more on another connection, as browsers do, when a kept one was closed by its server just then (RFC 9112 §9.3.1). */
+function exchange(options: http.RequestOptions, body: string | undefined): Promise<http.IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+  const request = http.request(options);
+  request.on('error', (error) => {
+    if (request.reusedSocket) resolve(exchange(options, body));
+    else reject(error);
+  });
+  request.on('response', (response) => {
+    response.resume();
+    response.on('end', () => resolve(response));
+  });
+  request.end(body);
+  return promise;
 }
 
 function keep(cookies: Map<string, string>, headers: readonly string[]): void {

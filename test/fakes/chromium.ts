@@ -18,6 +18,7 @@ import {
   chromium,
   type Locator,
   type Page,
+  type Response,
 } from 'playwright-core';
 import { unpackChromium } from './chromium-setup.ts';
 
@@ -37,8 +38,8 @@ export class Chromium implements AsyncDisposable {
   /** A browser profile of its own, with one tab. */
   async person(options: BrowserContextOptions = {}): Promise<Person> {
     const context = await this.#browser.newContext({ javaScriptEnabled: false, locale: 'fr-FR', ...options });
-    context.setDefaultTimeout(10_000);
-    const watch = watchContext(context);
+    context.setDefaultTimeout(20_000);
+    const watch = new Watch(context);
     return new Person(context, await context.newPage(), watch);
   }
 
@@ -51,33 +52,31 @@ export class Chromium implements AsyncDisposable {
   }
 }
 
-export type Watch = {
+/** What a browser does and hears, written down. */
+export class Watch {
   /** `METHOD URL` of every request, redirects included. */
-  readonly requests: string[];
-  /** `URL: name` of every cookie that an answer set; one that it cleared has `(cleared)` behind. */
-  readonly cookies: string[];
-  /** What the browser wrote on its console, warnings and violated policies among it. */
-  readonly complaints: string[];
-};
+  readonly requests: string[] = [];
+  /** What the browser wrote on its console; a violated policy is among it. */
+  readonly complaints: string[] = [];
+  readonly #answers: Promise<string[]>[] = [];
 
-function watchContext(context: BrowserContext): Watch {
-  const watch: Watch = { requests: [], cookies: [], complaints: [] };
-  context.on('request', (request) => watch.requests.push(`${request.method()} ${request.url()}`));
-  context.on('response', (response) => {
-    void response.headersArray().then(
-      (headers) => {
-        for (const { name, value } of headers) {
-          if (name.toLowerCase() !== 'set-cookie') continue;
-          const cleared = /expires=Thu, 01 Jan 1970/i.test(value) ? ' (cleared)' : '';
-          watch.cookies.push(`${response.url()}: ${value.split('=', 1)[0]}${cleared}`);
-        }
-      },
-      () => {}, // an answer that the browser no longer waited for
-    );
-  });
-  context.on('console', (message) => watch.complaints.push(`${message.type()}: ${message.text()}`));
-  context.on('weberror', (error) => watch.complaints.push(`error: ${error.error().message}`));
-  return watch;
+  constructor(context: BrowserContext) {
+    context.on('request', (request) => this.requests.push(`${request.method()} ${request.url()}`));
+    context.on('response', (response) => this.#answers.push(cookiesOf(response)));
+    context.on('console', (message) => this.complaints.push(`${message.type()}: ${message.text()}`));
+    context.on('weberror', (error) => this.complaints.push(`error: ${error.error().message}`));
+  }
+
+  /** `URL: name` of every cookie that an answer set or cleared. */
+  async cookies(): Promise<string[]> {
+    return (await Promise.all(this.#answers)).flat();
+  }
+}
+
+async function cookiesOf(response: Response): Promise<string[]> {
+  const headers = await response.headersArray().catch(() => []); // an answer that the browser no longer waited for
+  const set = headers.filter(({ name }) => name.toLowerCase() === 'set-cookie');
+  return set.map(({ value }) => `${response.url()}: ${value.split('=', 1)[0]}`);
 }
 
 export class Person {

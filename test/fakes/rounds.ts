@@ -16,9 +16,20 @@ let drawn: number | undefined;
 export function seed(): number {
   if (drawn === undefined) {
     drawn = wholeNumber('PARAPHE_SEED') ?? Math.floor(Math.random() * 0x7fffffff);
-    console.log(`seed: PARAPHE_SEED=${drawn}`);
+    console.log(`PARAPHE_SEED=${drawn}`);
   }
   return drawn;
+}
+
+/** Dice that fall the same way for the same seed (mulberry32): each throw is at least 0 and below `sides`. */
+export function dice(from = seed()): (sides: number) => number {
+  let state = from | 0;
+  return (sides) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * sides);
+  };
 }
 
 function wholeNumber(variable: string): number | undefined {

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { TokenAlteration } from '../../src/demo/franceconnect/alterations.ts';
 import {
   arriveAtDoor,
@@ -25,17 +25,15 @@ import { Watch } from './watch.ts';
 /** The time between two fetches of keys that are allowed to be asked for by failed logins. */
 const COOLDOWN_MS = 10_000;
 
-/** The cool-down goes by performance.now: moves it ahead instead of waiting. */
+/** The cool-down goes by performance.now: moves it ahead instead of waiting. It never goes back. */
 let ahead = 0;
 
-beforeEach(() => {
+beforeAll(() => {
   const now = performance.now.bind(performance);
-  ahead = 0;
   vi.spyOn(performance, 'now').mockImplementation(() => now() + ahead);
 });
 
 afterEach(() => {
-  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 

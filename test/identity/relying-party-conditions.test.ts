@@ -6,7 +6,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LIE_NAMES, LIES, type Lie } from '../../src/demo/franceconnect/lies.ts';
 import type { RefusalCode } from '../../src/errors.ts';
-import { tallyOf } from '../fakes/world.ts';
 import {
   comeBack,
   contentOf,
@@ -20,6 +19,7 @@ import {
   OIDC_SIGNED_USERINFO,
   type Profile,
   startWatchedWorld,
+  storedSignatures,
   type WatchedWorld,
 } from './arrival.ts';
 import { Watch } from './watch.ts';
@@ -73,7 +73,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const world of Object.values(worlds)) {
-    expect((await tallyOf(world, 'jardins')).total).toBe(0);
+    expect(storedSignatures(world)).toBe(0);
     await world.close();
   }
 });

@@ -10,7 +10,9 @@ export type Call = {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  /** Resolves when nothing of it is open any more: neither the answer nor, where it was cut, the connection. */
+  /** Whether its connection had served another call before. */
+  readonly isReused: boolean;
+  /** Resolves when its answer is written, or can no longer be written. */
   readonly over: Promise<void>;
   /** Ends the connection now. */
   cut(): void;
@@ -75,13 +77,16 @@ export class Watch implements Disposable {
     const { pathname } = new URL(request.url ?? '', 'http://localhost');
     const over = new Promise<void>((resolve) => void response.once('close', () => resolve()));
     const { method = '', headers } = request;
-    this.calls.push({ method, path: pathname, headers, over, cut: () => socket.destroy() });
-    const how = [...this.#breaks].find(([ending]) => pathname.endsWith(ending))?.[1];
     const isReused = this.#seen.has(socket);
     this.#seen.add(socket);
+    this.calls.push({ method, path: pathname, headers, isReused, over, cut: () => socket.destroy() });
+    const how = [...this.#breaks].find(([ending]) => pathname.endsWith(ending))?.[1];
     if (how === 'silence') socket.end();
     if (how === 'half an answer') socket.end(HALF);
-    if (how === 'hangs up on reuse' && isReused) socket.destroy();
+    if (how === 'hangs up on reuse' && isReused) {
+      socket.destroy();
+      request.url = '/'; // it is gone before it reads the request, so nothing comes of it
+    }
     for (const wake of this.#heard.splice(0)) wake();
   };
 }

@@ -1,7 +1,8 @@
 /** The same journey under other conditions, in a real Chromium, JavaScript off: in English on a phone, across two sites. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Chromium, type Person } from '../fakes/chromium.ts';
-import { startWorld, tallyOf, type World } from '../fakes/world.ts';
+import { recorded } from '../fakes/recorded.ts';
+import { startWorld, type World } from '../fakes/world.ts';
 
 let chromium: Chromium;
 
@@ -87,6 +88,18 @@ describe('Emma, on a phone, who reads English', () => {
     expect(emma.page.url()).toBe(`${world.origin}/petitions/trains?lang=en`);
   });
 
+  test('may ask for English as late as on the confirm page, and keeps it to the receipt', async () => {
+    const emma = await chromium.person(PHONE);
+    await emma.logIn(`${world.origin}/petitions/jardins`, 'test');
+    expect(await emma.heading()).toBe('Confirmer ma signature');
+    await emma.follow('English');
+    await checkPage(emma);
+    expect(await emma.heading()).toBe('Confirm my signature');
+    await emma.press();
+    await checkPage(emma);
+    expect(await emma.heading()).toBe('Signed!');
+  });
+
   test('is understood without `?lang=` too, when it is her browser that is English', async () => {
     const emma = await chromium.person({ ...PHONE, locale: 'en-GB' });
     await emma.sign(`${world.origin}/petitions/jardins`, 'homonyme_2');
@@ -114,7 +127,7 @@ describe('FranceConnect on another site than the gateway (two ports of one host 
     await edmond.press();
     expect(await edmond.heading()).toBe('Signature retirée');
     expect(await edmond.cookies()).toEqual([]);
-    expect(await tallyOf(world, 'trains')).toMatchObject({ total: 0, withdrawn: 1 });
+    expect(await recorded(world, 'trains')).toMatchObject({ total: 0, withdrawn: 1 });
     expect(edmond.watch.complaints).toEqual([]);
   });
 

@@ -1,7 +1,8 @@
 /** The whole journey with Tab, Enter and letters alone, in a real Chromium, JavaScript off. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Chromium, type Person } from '../fakes/chromium.ts';
-import { startWorld, tallyOf, type World } from '../fakes/world.ts';
+import { recorded } from '../fakes/recorded.ts';
+import { startWorld, type World } from '../fakes/world.ts';
 
 /** What has the focus, as its user meets it. */
 type Focus = {
@@ -108,7 +109,7 @@ test('Jean signs without a mouse, and always sees where he is', async () => {
   await tabTo(jean, /^Télécharger mon reçu$/);
   const [download] = await Promise.all([jean.page.waitForEvent('download'), keyboard.press('Enter')]);
   expect(download.suggestedFilename()).toBe('receipt.jwt');
-  expect(await tallyOf(world, 'trains')).toMatchObject({ total: 1, by_department: { 57: 1 } });
+  expect(await recorded(world, 'trains')).toMatchObject({ total: 1, byDepartment: new Map([['57', 1]]) });
 });
 
 test.each([

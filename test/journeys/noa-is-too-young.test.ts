@@ -1,7 +1,8 @@
 /** Journeys that end without a signature, in a real Chromium, JavaScript off: each on a page that says what to do. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Chromium } from '../fakes/chromium.ts';
-import { startWorld, tallyOf, type World } from '../fakes/world.ts';
+import { recorded } from '../fakes/recorded.ts';
+import { startWorld, type World } from '../fakes/world.ts';
 
 let world: World;
 let chromium: Chromium;
@@ -36,7 +37,7 @@ describe('Apolline turns back at FranceConnect', () => {
     expect(await apolline.cookies()).not.toContainEqual(expect.stringContaining('paraphe_'));
     await apolline.follow('Retour à la pétition');
     expect(apolline.page.url()).toBe(trains);
-    expect(await tallyOf(world, 'trains')).toMatchObject({ total: 0 });
+    expect(await recorded(world, 'trains')).toMatchObject({ total: 0 });
   });
 
   test('and signs all the same, in the same browser', async () => {
@@ -55,7 +56,7 @@ describe('Apolline turns back at FranceConnect', () => {
 
 describe('Noa, who is 17', () => {
   test('learns which age a petition for adults asks for, and can log out at FranceConnect', async () => {
-    const { total } = await tallyOf(world, 'trains');
+    const { total } = await recorded(world, 'trains');
     const noa = await chromium.person();
     await noa.logIn(trains, 'moins_18_ans');
     expect(await noa.heading()).toBe('Vous n’avez pas encore l’âge de signer');
@@ -68,7 +69,7 @@ describe('Noa, who is 17', () => {
     expect(await noa.cookies()).toEqual([]);
     await noa.press();
     expect(await noa.heading()).toBe('Choisissez un compte pour vous connecter');
-    expect(await tallyOf(world, 'trains')).toMatchObject({ total });
+    expect(await recorded(world, 'trains')).toMatchObject({ total });
   });
 
   test('stays logged in at FranceConnect without that button (a live session asks for no password)', async () => {

@@ -1,7 +1,8 @@
 /** One browser for two journeys, or for two people, in a real Chromium, JavaScript off. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Chromium, type Person } from '../fakes/chromium.ts';
-import { startWorld, tallyOf, type World } from '../fakes/world.ts';
+import { recorded } from '../fakes/recorded.ts';
+import { startWorld, type World } from '../fakes/world.ts';
 
 let world: World;
 let chromium: Chromium;
@@ -27,7 +28,7 @@ afterAll(async () => {
 });
 
 const ourCookies = async (person: Person) => (await person.cookies()).filter((name) => name.startsWith('paraphe_'));
-const total = async (slug: string) => Number((await tallyOf(world, slug)).total);
+const total = async (slug: string) => (await recorded(world, slug)).total;
 
 describe('two tabs at once', () => {
   test('Bastien signs two petitions, step by step in turn: two cookies, two signatures, two receipts', async () => {

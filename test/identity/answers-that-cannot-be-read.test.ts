@@ -1,0 +1,271 @@
+/**
+ * Answers of the identity provider that no lie has a name for: text that is no token, addresses that are none, statuses
+ * that HTTP hardly knows. None of them is our bug (500), none stops the process, none takes a page away from readers.
+ */
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Alterations } from '../../src/demo/franceconnect/alterations.ts';
+import { createTransport, ProviderUnavailable } from '../../src/identity/transport.ts';
+import {
+  comeBack,
+  expectHealthyLogin,
+  expectNothingLeft,
+  expectRefusal,
+  OIDC,
+  startWatchedWorld,
+  storedSignatures,
+  type WatchedWorld,
+} from './arrival.ts';
+
+let world: WatchedWorld;
+
+beforeAll(async () => {
+  world = await startWatchedWorld();
+});
+
+afterAll(async () => {
+  expect(storedSignatures(world)).toBe(0);
+  await world.close();
+});
+
+/** Tells something in the answers of a world, after which it is honest again. */
+async function telling<T>(told: WatchedWorld, alterations: Alterations, work: () => Promise<T>): Promise<T> {
+  const { switches } = told.franceConnect;
+  const honest = switches.alterations;
+  switches.alterations = { ...honest, ...alterations };
+  try {
+    return await work();
+  } finally {
+    switches.alterations = honest;
+  }
+}
+
+describe('a token response', () => {
+  const idToken = (change: (jwt: string) => unknown): Alterations => ({
+    tokenResponse: (response) => ({ ...response, id_token: change(String(response.id_token)) }),
+  });
+  const response = (members: Record<string, unknown>): Alterations => ({
+    tokenResponse: (body) => ({ ...body, ...members }),
+  });
+  const claims = (members: Record<string, unknown>): Alterations => ({
+    idToken: { change: ({ header, payload }) => ({ header, payload: { ...payload, ...members } }) },
+    userinfo: {
+      change: ({ header, payload }) => ({
+        header,
+        payload: 'sub' in members ? { ...payload, sub: members.sub } : payload,
+      }),
+    },
+  });
+
+  const rows: Record<string, Alterations> = {
+    'whose signature is no base64url': idToken((jwt) => `${jwt.slice(0, jwt.lastIndexOf('.'))}.!!!*`),
+    'whose signature is cut short': idToken((jwt) => jwt.slice(0, -5)),
+    'whose signature is empty': idToken((jwt) => jwt.slice(0, jwt.lastIndexOf('.') + 1)),
+    'whose id_token has no dots': idToken((jwt) => jwt.replaceAll('.', '')),
+    'whose id_token is dots': idToken(() => '...'),
+    'whose id_token is encrypted': idToken((jwt) => `${jwt}.x.y`),
+    'whose id_token is null': idToken(() => null),
+    'whose id_token is a number': idToken(() => 42),
+    'whose id_token is an object': idToken(() => ({ sub: 'x' })),
+    'whose id_token claims nothing': idToken((jwt) => jwt.replace(/\.[^.]*\./, '.e30.')),
+    'whose id_token claims a list': idToken((jwt) => jwt.replace(/\.[^.]*\./, '.W10.')),
+    'whose access token has a line break': response({ access_token: 'a\r\nx: y' }),
+    'whose access token no header can carry': response({ access_token: 'é☃' }),
+    'whose access token is empty': response({ access_token: '' }),
+    'whose access token is a list': response({ access_token: ['a'] }),
+    'of another token type': response({ token_type: 'mac' }),
+    'that expires never': response({ expires_in: 'never' }),
+    'about nobody': claims({ sub: '' }),
+    'about a number': claims({ sub: 42 }),
+    'about someone with a NUL, on which two people could share a pseudonym': claims({ sub: 'a\0b' }),
+    'about someone of half a character, which reads as any other half': claims({ sub: '\ud800' }),
+    'about someone longer than OpenID Connect allows': claims({ sub: 'a'.repeat(256) }),
+    'about someone very long': claims({ sub: 'a'.repeat(100_000) }),
+    'for us and for somebody else': claims({ aud: ['paraphe-test', 'another-service'], azp: 'paraphe-test' }),
+    'of an odd hour': claims({ exp: 'tomorrow' }),
+    'whose at_hash is a number': claims({ at_hash: 42 }),
+  };
+
+  test.each(Object.entries(rows))('%s', async (_what, alterations) => {
+    const { page, ...arrival } = await telling(world, alterations, () => comeBack(world));
+    expectRefusal(world, page, 'login-unverified', 502);
+    await expectNothingLeft(world, arrival, page);
+  });
+
+  test('for us alone, in a list, is as good', async () => {
+    await telling(world, claims({ aud: ['paraphe-test'] }), () => expectHealthyLogin(world));
+  });
+});
+
+describe('a birth date', () => {
+  test.each([
+    null,
+    19620824,
+    { year: 1962 },
+    '1962',
+    '1962-00-00',
+    '1962-02-30',
+    '0001-01-01',
+    '9999-01-01',
+    '1962-08-24T00:00Z',
+  ])('%j is none', async (birthdate) => {
+    const alterations: Alterations = {
+      userinfo: { change: ({ header, payload }) => ({ header, payload: { ...payload, birthdate } }) },
+    };
+    const { page, ...arrival } = await telling(world, alterations, () => comeBack(world));
+    expectRefusal(world, page, 'birthdate-missing', 403);
+    await expectNothingLeft(world, arrival, page);
+  });
+});
+
+describe('a discovery document', () => {
+  const NEEDED = ['authorization_endpoint', 'token_endpoint', 'userinfo_endpoint', 'jwks_uri'];
+  const WRONG = [undefined, null, 42, '', 'nonsense', '/token', 'javascript:alert(1)', 'ftp://localhost/', 'data:,x'];
+  const rows = [
+    ...NEEDED.flatMap((name) => WRONG.map((value) => ({ name, value }))),
+    ...WRONG.slice(1).map((value) => ({ name: 'end_session_endpoint', value })),
+    { name: 'issuer', value: 42 },
+    { name: 'issuer', value: 'nonsense' },
+  ];
+
+  afterEach(() => world.restart());
+
+  test.each(rows)('whose $name is $value', async ({ name, value }) => {
+    const discovery = (document: Record<string, unknown>) => ({ ...document, [name]: value });
+    await telling(world, { discovery }, async () => {
+      await world.restart();
+      for (const path of ['/', '/petitions/jardins', '/api/petitions', '/healthz']) {
+        expect([path, (await fetch(world.origin + path)).status]).toEqual([path, 200]);
+      }
+      const browser = world.browser();
+      await browser.get(`${world.origin}/petitions/jardins`);
+      await browser.submit({}, { form: '/sign' });
+      const isIssuer = name === 'issuer';
+      expectRefusal(
+        world,
+        browser.page,
+        isIssuer ? 'login-unverified' : 'identity-provider-unavailable',
+        isIssuer ? 502 : 503,
+      );
+      expect(browser.jar.all).toEqual([]);
+    });
+    await expectHealthyLogin(world);
+  });
+
+  test('that turns bad while the gateway runs changes nothing: the last good one serves on', async () => {
+    let ahead = 0;
+    await using other = await startWatchedWorld({ clock: () => new Date(Date.now() + ahead) });
+    ahead = 11 * 60_000;
+    await telling(other, { discovery: (document) => ({ ...document, end_session_endpoint: 'nonsense' }) }, async () => {
+      await expectHealthyLogin(other);
+      expect((await fetch(`${other.origin}/`)).status).toBe(200);
+      await expectHealthyLogin(other);
+    });
+  });
+
+  test('without a logout is one', async () => {
+    await telling(world, { discovery: ({ end_session_endpoint: _logout, ...rest }) => rest }, async () => {
+      await world.restart();
+      await expectHealthyLogin(world);
+    });
+  });
+});
+
+describe('a key set', () => {
+  afterEach(() => world.restart());
+
+  test.each([
+    ['of nothing', []],
+    ['of no keys', [null, 42, 'x', []]],
+    ['of broken keys', [{ kty: 'EC', crv: 'P-256', kid: 'pkcs11:ES256:hsm', alg: 'ES256', x: 'AA', y: '!' }]],
+    ['of a secret key', [{ kty: 'oct', kid: 'pkcs11:ES256:hsm', alg: 'HS256', k: 'AAAA' }]],
+  ])('%s', async (_what, keys) => {
+    await telling(world, { jwks: () => keys as never }, async () => {
+      await world.restart();
+      const { page, ...arrival } = await comeBack(world);
+      expectRefusal(world, page, 'login-unverified', 502);
+      await expectNothingLeft(world, arrival, page);
+    });
+  });
+
+  test('with keys that nobody asked for beside the right one', async () => {
+    const extra = [{ kty: 'AKP', kid: 'future' }, { kty: 'EC', crv: 'P-521', kid: 'pkcs11:ES256:hsm' }, { kty: 'OKP' }];
+    await telling(world, { jwks: (keys) => [...extra, ...keys] }, async () => {
+      await world.restart();
+      await expectHealthyLogin(world);
+    });
+  });
+});
+
+test('userinfo as JSON of other kinds', async () => {
+  await using other = await startWatchedWorld(OIDC);
+  for (const payload of [{}, { sub: null }, { sub: ['x'] }, { birthdate: '1962-08-24' }]) {
+    const { page } = await telling(other, { userinfo: { change: () => ({ header: {}, payload }) } }, () =>
+      comeBack(other),
+    );
+    expectRefusal(other, page, 'login-unverified', 502);
+  }
+});
+
+describe('HTTP itself', () => {
+  let server: Server;
+  let answer: string;
+  const transport = createTransport(20_000);
+
+  beforeAll(async () => {
+    server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.end(Buffer.from(answer, 'latin1')));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  afterAll(() => {
+    transport.close();
+    server.close();
+  });
+
+  const ask = () => {
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    return transport.fetch(`http://127.0.0.1:${port}/token?code=secret`, { method: 'GET', headers: {} });
+  };
+  const withBody = (head: string) => `HTTP/1.1 ${head}\r\ncontent-length: 2\r\n\r\n{}`;
+
+  test.each([
+    ['101', 'HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n', 'no answer'],
+    ['status 99', withBody('099 X'), 'status 99'],
+    ['201', withBody('201 Created'), 'status 201'],
+    ['205 with a body', withBody('205 Reset'), 'status 205'],
+    ['304', 'HTTP/1.1 304 Not Modified\r\n\r\n', 'status 304'],
+    ['999', withBody('999 X'), 'status 999'],
+    ['no HTTP', 'hello\r\n\r\n', 'HPE_INVALID_CONSTANT'],
+    ['nothing', '', 'ECONNRESET'],
+    ['half an answer', 'HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{', 'answer cut short'],
+    ['half a chunk', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"', 'answer cut short'],
+    ['headers without end', `HTTP/1.1 200 OK\r\nx: ${'a'.repeat(200_000)}`, 'HPE_HEADER_OVERFLOW'],
+    [
+      'two lengths',
+      'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}',
+      'HPE_UNEXPECTED_CONTENT_LENGTH',
+    ],
+    ['a body without end', `HTTP/1.1 200 OK\r\n\r\n${'a'.repeat(1_000_001)}`, 'answer too large'],
+  ])('%s', async (_what, text, reason) => {
+    answer = text;
+    const failure = await ask().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ProviderUnavailable);
+    expect(String(failure)).toBe(`ProviderUnavailable: /token: ${reason}`); // and not what was sent
+  });
+
+  test.each([
+    ['an error', withBody('400 Bad'), 400],
+    ['a body that ends with the connection', 'HTTP/1.1 200 OK\r\n\r\n{}', 200],
+    ['an early 100', `HTTP/1.1 100 Continue\r\n\r\n${withBody('200 OK')}`, 200],
+    ['a header in Latin-1', withBody('200 OK\r\nx: caf\xe9'), 200],
+  ])('%s is an answer', async (_what, text, status) => {
+    answer = text;
+    const response = await ask();
+    expect([response.status, await response.text()]).toEqual([status, '{}']);
+  });
+});

@@ -1,0 +1,117 @@
+/**
+ * Sam presses "sign" two hundred times at once: many times in one browser, and in many browsers in which Sam is logged in.
+ * One signature stands, and every press leads to its one receipt.
+ */
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Browser } from '../fakes/browser.ts';
+import { dice, rounds } from '../fakes/rounds.ts';
+import { logIn, receiptOf, startWorld, TRAINS, tallyOf, type World } from '../fakes/world.ts';
+import { dropUniqueness } from '../storage/without-uniqueness.ts';
+
+const PRESSES = 200;
+const BROWSERS = 12;
+const ROUNDS = rounds(2, 100);
+const DEPARTMENTS = ['01', '13', '2A', '31', '59', '75', '974', '99'];
+
+let world: World;
+let file: string;
+
+beforeEach(async () => {
+  world = await startWorld({ petitions: [TRAINS], env: { POSTS_PER_MINUTE: '1000000' } });
+  file = join(world.dataDir, 'paraphe.sqlite');
+});
+afterEach(() => world.close());
+
+describe('two hundred presses of one person at once', () => {
+  it(`leave one row, one count and one receipt, in ${ROUNDS} rounds`, async () => {
+    const roll = dice();
+    const firstCitizen = 1 + roll(9_000_000);
+    for (let round = 1; round <= ROUNDS; round++) {
+      const browsers = await logInEverywhere(`citoyen-${firstCitizen + round}`);
+      const pressed = await pressAtOnce(browsers, roll);
+      expect(pressed.filter(({ status }) => status >= 400)).toEqual([]);
+
+      const claims = await Promise.all([...pressed.flatMap(({ receipt }) => receipt ?? []), ...browsers].map(claimsOf));
+      expect(claims.length).toBeGreaterThanOrEqual(BROWSERS);
+      expect(new Set(claims.map((claim) => JSON.stringify(claim))).size).toBe(1);
+      expect(DEPARTMENTS).toContain(claims[0]?.department);
+      expect(rows()).toEqual({ rows: round, nyms: round });
+      expect(counted()).toBe(round);
+    }
+    await expect
+      .poll(() => tallyOf(world, 'trains'), { timeout: 10_000 })
+      .toMatchObject({ total: ROUNDS, withdrawn: 0 });
+    expect(world.lines.filter((line) => line.includes('internal error'))).toEqual([]);
+  });
+
+  it('negative control: without the primary key they leave several rows', async () => {
+    dropUniqueness(file);
+    const browsers = await logInEverywhere('test');
+    await pressAtOnce(browsers, dice());
+    expect(rows().nyms).toBe(1);
+    expect(rows().rows).toBeGreaterThan(1);
+  });
+});
+
+/** Sam on the confirm page of as many browsers, each with a journey and cookies of its own. */
+function logInEverywhere(login: string): Promise<Browser[]> {
+  return Promise.all(
+    Array.from({ length: BROWSERS }, async () => {
+      const browser = world.browser({ stopAt: isLogout });
+      await logIn(browser, world, 'trains', login);
+      expect(browser.page.url).toContain('/confirm?journey=');
+      return browser;
+    }),
+  );
+}
+
+/** Where a press leads before the browser goes on to FranceConnect: whoever pressed twice is on its way there once. */
+function isLogout({ pathname }: URL): boolean {
+  return pathname.endsWith('/session/end');
+}
+
+/** The first browser presses half of all; the others share the rest, in an order that the dice decide. */
+async function pressAtOnce(browsers: readonly Browser[], roll: (sides: number) => number) {
+  const order = Array.from({ length: PRESSES }, (_, press) =>
+    press < PRESSES / 2 ? 0 : 1 + (press % (browsers.length - 1)),
+  );
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = roll(last + 1);
+    [order[last], order[other]] = [order[other]!, order[last]!];
+  }
+  const pages = browsers.map(({ page }) => page.url);
+  return Promise.all(
+    order.map(async (at) => {
+      const tab = browsers[at]!.tab();
+      const department = DEPARTMENTS[roll(DEPARTMENTS.length)]!;
+      const { status, url } = await tab.post(pages[at]!, { department }, pages[at]);
+      return { status, receipt: url.includes('/receipt/') ? tab : undefined };
+    }),
+  );
+}
+
+/** What the receipt says, for a browser on its page, or on the confirm page of a logout that never came back. */
+async function claimsOf(browser: Browser) {
+  if (!browser.page.url.includes('/receipt/')) await browser.reload();
+  expect(browser.page.url).toContain('/receipt/');
+  return (await receiptOf(browser)).claims;
+}
+
+function rows(): { rows: number; nyms: number } {
+  return inDatabase('SELECT count(*) AS rows, count(DISTINCT nym) AS nyms FROM signatures') as ReturnType<typeof rows>;
+}
+
+function counted(): number {
+  return (inDatabase("SELECT count FROM figures WHERE figure = 'total'") as { count: number }).count;
+}
+
+function inDatabase(query: string): unknown {
+  const database = new Database(file, { readonly: true });
+  try {
+    return database.prepare(query).get();
+  } finally {
+    database.close();
+  }
+}
