@@ -47,6 +47,8 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
   identity: { rooms: ['person'], why: 'a login ends in a person' },
   petitions: { rooms: ['person', 'receipt'], why: 'the core knows no edge' },
   receipt: { rooms: ['person'], why: 'petition sites import it alone' },
+  tlog: { rooms: [], why: 'formats know nobody' },
+  log: { rooms: ['person', 'tlog'], why: 'an entry is bytes and rules' },
   person: { rooms: [], why: 'who someone is depends on nothing' },
   storage: { rooms: ['identity', 'petitions', 'person', 'receipt', 'web'], why: 'an adapter implements the ports' },
 };

@@ -256,7 +256,7 @@ describe('package-lock.json', () => {
     expect(isAtLeast(version.split('.').map(Number), [3, 51, 3])).toBe(true);
   });
 
-  test('holds no download address: each machine takes the packages from where it takes packages', () => {
+  test('holds no download address: packages come from wherever npm is told to take them', () => {
     expect(packages.filter(([, { resolved = '' }]) => resolved.startsWith('http')).map(([path]) => path)).toEqual([]);
   });
 

@@ -10,6 +10,6 @@ export async function run(args: readonly string[]): Promise<number> {
   if (positionals.length !== 1 || positionals[0] !== 'rotate') throw new SetupError('Usage: paraphe keys rotate');
   const keys = await loadReceiptKeys(rotateKeys(readStorageConfig().keysDir));
   console.log(`Receipts are signed with key ${keys.kid} from now on (a running gateway follows within seconds).`);
-  console.log(`${keys.jwks.keys.length - 1} earlier public keys stay published, so that earlier receipts verify.`);
+  console.log(`Earlier public keys stay published (${keys.jwks.keys.length - 1}), so that earlier receipts verify.`);
   return 0;
 }

@@ -2,7 +2,7 @@ import * as client from 'openid-client';
 import type { Issuer } from './issuer.ts';
 
 /** FranceConnect's session lives 30 minutes; once it is gone, its logout ends on an error page of its own. */
-export const LOGOUT_USEFUL_MS = 25 * 60_000;
+const LOGOUT_USEFUL_MS = 25 * 60_000;
 
 /**
  * Where to send the browser to end the session at the identity provider (OpenID Connect RP-Initiated Logout 1.0), or

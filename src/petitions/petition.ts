@@ -42,8 +42,4 @@ export function closingDay(petition: Petition): Day | undefined {
   return petition.closed ?? petition.closes;
 }
 
-export function parsePetitionId(text: string): PetitionId | undefined {
-  return /^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(text) ? (text as PetitionId) : undefined;
-}
-
 export const SLUG = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;

@@ -33,11 +33,11 @@ export type Journey = {
 
 /** What waits on the server, sealed. The outcome replaces everything that was there. */
 export type JourneyContent =
-  | { readonly kind: 'identified'; readonly nym: Nym; readonly birthdate: string | null; readonly login: Login }
+  | { readonly kind: 'identified'; readonly nym: Nym; readonly birthdate: string | null; readonly login: Login | null }
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly login: Login | null }
   | { readonly kind: 'done'; readonly location: string };
 
-/** What ending the session at the identity provider takes; `at` in milliseconds since 1970. */
+/** What ending the session at the identity provider takes; `at` in milliseconds since 1970. `null`: there is none to end. */
 export type Login = { readonly idToken: string; readonly at: number };
 
 export class Journeys {

@@ -7,14 +7,14 @@ import type { Lang } from './i18n.ts';
 import type { PetitionSummary } from './page-models.ts';
 
 /**
- * CommonMark without raw HTML, images or unsafe links: what a petition's author writes stays text. Headings start below
- * the page's own two.
+ * CommonMark without raw HTML, images or unsafe links: what a petition's author writes stays text. Headings start
+ * below the page's own two.
  */
 const markdown = new MarkdownIt({ html: false, linkify: false, typographer: false }).disable(['image']);
 markdown.core.ruler.push('lower_headings', ({ tokens }) => {
   for (const token of tokens) {
     if (token.type === 'heading_open' || token.type === 'heading_close') {
-      token.tag = `h${Math.min(6, Number(token.tag.slice(1)) + 2)}`;
+      token.tag = `h${Math.min(6, Math.max(3, Number(token.tag.slice(1)) + 1))}`;
     }
   }
 });
@@ -62,9 +62,13 @@ export function departmentName(code: string, lang: Lang): string {
   return code === ABROAD ? ABROAD_NAMES[lang] : (DEPARTMENTS.get(code) ?? code);
 }
 
+/** Southern and Antarctic Lands, Clipperton: on the list, but nobody lives there. */
+const UNINHABITED = ['984', '989'];
+
 /** Départements as a list offers them: by code, people abroad last. */
 export function departmentChoices(lang: Lang): readonly { code: string; name: string }[] {
-  return [...[...DEPARTMENTS.keys()].sort(), ABROAD].map((code) => ({ code, name: departmentName(code, lang) }));
+  const codes = [...DEPARTMENTS.keys()].filter((code) => !UNINHABITED.includes(code)).sort();
+  return [...codes, ABROAD].map((code) => ({ code, name: departmentName(code, lang) }));
 }
 
 export function byDay(counts: ReadonlyMap<Day, number>): readonly { day: Day; count: number }[] {

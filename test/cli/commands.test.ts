@@ -254,7 +254,7 @@ describe('paraphe demo', () => {
       );
     const [before] = await kids();
     const { stdout } = await paraphe(['keys', 'rotate'], { DATA_DIR: folder });
-    expect(stdout).toContain('1 earlier public keys');
+    expect(stdout).toContain('stay published (1)');
     while ((await kids()).length < 2) await new Promise((resolve) => setTimeout(resolve, 200));
     expect((await kids())[1]).toBe(before);
     const verified = await paraphe(['verify', 'receipt.jwt', '--issuer', origin, '--json']);

@@ -83,6 +83,6 @@ describe('a statement on a page', () => {
   });
 
   test('its headings stand below the page’s', () => {
-    expect(renderStatement('# Un\n\n## Deux')).toBe('<h3>Un</h3>\n<h4>Deux</h4>\n');
+    expect(renderStatement('# Un\n\n## Deux\n\n### Trois')).toBe('<h3>Un</h3>\n<h3>Deux</h3>\n<h4>Trois</h4>\n');
   });
 });

@@ -24,6 +24,7 @@ export function openSqlite(file: string, durability: Durability): Sqlite {
     client.pragma('journal_mode = WAL');
     client.pragma(`synchronous = ${durability}`);
     client.pragma('foreign_keys = ON');
+    client.pragma('secure_delete = ON'); // what a withdrawal empties is overwritten
     return drizzle(client);
   } catch (error) {
     throw new SetupError(`Cannot open ${file}: ${error instanceof Error ? error.message : String(error)}`);

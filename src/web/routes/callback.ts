@@ -21,10 +21,12 @@ import { loginTies } from './start.ts';
 
 /** For how long someone who was refused after logging in can end their session from the refusal's page. */
 const REFUSED_COOKIE_SECONDS = 5 * 60;
+/** A callback that the browser repeats gets the same outcome without another look at the row. */
+const KEPT_MS = 10_000;
 const PATIENCE_MS = 15_000;
 
 export function callback(deps: WebDependencies): RequestHandler {
-  const flights = new SingleFlight<JourneyContent>();
+  const flights = new SingleFlight<JourneyContent>(KEPT_MS, deps.clock);
   return async (req, res) => {
     const journey = journeyOfState(deps, req);
     aboutOf(res).lang = journey.lang;

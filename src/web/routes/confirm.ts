@@ -20,6 +20,12 @@ import { currentJourney, endJourney, logoutFrom } from './current-journey.ts';
 
 type Identified = JourneyContent & { kind: 'identified' };
 
+/**
+ * Both presses of a double click go by way of the provider's logout, whichever of them the browser follows. A later one
+ * must not: the session there may be over by then, and its logout would end on an error page.
+ */
+const DOUBLE_CLICK_MS = 2000;
+
 export function showConfirm(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
     const { journey, petition } = await currentJourney(deps, req, res);
@@ -30,7 +36,7 @@ export function showConfirm(deps: WebDependencies): RequestHandler {
 }
 
 export function confirm(deps: WebDependencies): RequestHandler {
-  const flights = new SingleFlight<Outcome>();
+  const flights = new SingleFlight<Outcome>(DOUBLE_CLICK_MS, deps.clock);
   return async (req, res) => {
     const { journey, petition } = await currentJourney(deps, req, res);
     const content = await getContent(deps, journey);
@@ -52,7 +58,7 @@ export function confirm(deps: WebDependencies): RequestHandler {
  * is recorded.
  */
 export function findReceipt(deps: WebDependencies): RequestHandler {
-  const flights = new SingleFlight<Outcome>();
+  const flights = new SingleFlight<Outcome>(DOUBLE_CLICK_MS, deps.clock);
   return async (req, res) => {
     const { journey, petition } = await currentJourney(deps, req, res);
     const content = await getContent(deps, journey);
@@ -99,7 +105,8 @@ async function finish(
   petition: Petition,
   { nym, login }: Identified,
 ): Promise<Outcome> {
-  const location = `/petitions/${petition.slug}/receipt/${deps.links.seal(petition.id, nym)}`;
+  const capability = deps.links.seal(petition.id, nym);
+  const location = withLang(`/petitions/${petition.slug}/receipt/${capability}`, journey.lang);
   await deps.journeys.save(journey, { kind: 'done', location });
   return { location, logout: await logoutFrom(deps, journey, login) };
 }

@@ -5,7 +5,7 @@ import { logoutUrl } from '../../identity/logout.ts';
 import type { Petition } from '../../petitions/petition.ts';
 import { aboutOf, redirect } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
-import { withLang } from '../i18n.ts';
+import { LANGS } from '../i18n.ts';
 import { type Journey, type Login, logoutStateOf } from '../journey.ts';
 import { getPetition } from './public-pages.ts';
 
@@ -31,14 +31,14 @@ export async function currentJourney(
 /** The journey that the address names, begun in this browser. @throws Refusal `journey-unknown`, `journey-expired` */
 export function namedJourney(deps: WebDependencies, req: Request): Journey {
   const id = String(req.query.journey);
-  return deps.journeys.read(id, deps.cookies.all(req).get(id));
+  return inLang(req, deps.journeys.read(id, deps.cookies.all(req).get(id)));
 }
 
 /** Every journey of this browser that is not over. */
 export function allJourneys(deps: WebDependencies, req: Request): readonly Journey[] {
   return [...deps.cookies.all(req)].flatMap(([id, cookie]) => {
     try {
-      return [deps.journeys.read(id, cookie)];
+      return [inLang(req, deps.journeys.read(id, cookie))];
     } catch (error) {
       if (error instanceof Refusal) return [];
       throw error;
@@ -46,8 +46,18 @@ export function allJourneys(deps: WebDependencies, req: Request): readonly Journ
   });
 }
 
+/** The language may be changed on the way: the page's address then says so, and the cookie does not. */
+function inLang(req: Request, journey: Journey): Journey {
+  return { ...journey, lang: LANGS.find((lang) => lang === req.query.lang) ?? journey.lang };
+}
+
 /** Where to end the session at the identity provider, if that is of use. */
-export async function logoutFrom(deps: WebDependencies, journey: Journey, login: Login): Promise<string | undefined> {
+export async function logoutFrom(
+  deps: WebDependencies,
+  journey: Journey,
+  login: Login | null,
+): Promise<string | undefined> {
+  if (login === null) return undefined;
   const url = await logoutUrl(deps.issuer, {
     idToken: login.idToken,
     state: logoutStateOf(journey),
@@ -58,9 +68,9 @@ export async function logoutFrom(deps: WebDependencies, journey: Journey, login:
   return url?.href;
 }
 
-/** Clears cookie and row, and shows the outcome. */
+/** Clears cookie and row, and shows the outcome, in the language that its address names. */
 export async function endJourney(deps: WebDependencies, res: Response, journey: Journey, location: string) {
   deps.cookies.clear(res, journey.id);
   await deps.journeys.forget(journey);
-  redirect(res, withLang(location, journey.lang));
+  redirect(res, location);
 }

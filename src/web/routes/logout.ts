@@ -2,10 +2,11 @@
  * Logging out at the identity provider, so that the next person on a shared computer does not sign as this one. Our own
  * session ends first: a provider that never comes back leaves nothing of us behind but the way to the outcome.
  */
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { aboutOf, redirect } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
-import { logoutStateOf } from '../journey.ts';
+import { withLang } from '../i18n.ts';
+import { type Journey, logoutStateOf } from '../journey.ts';
 import { allJourneys, endJourney, logoutFrom, namedJourney } from './current-journey.ts';
 
 /** `GET /logout/callback`: back from the identity provider, on to the outcome. */
@@ -14,6 +15,7 @@ export function logoutCallback(deps: WebDependencies): RequestHandler {
     const journey = allJourneys(deps, req).find((one) => logoutStateOf(one) === req.query.state);
     const content = journey && (await deps.journeys.find(journey));
     // Logged out, and the journey is over by now or belongs to another browser: nothing is wrong.
+    if (journey !== undefined) await forgetLogins(deps, req, journey);
     if (journey === undefined || content?.kind !== 'done') return redirect(res, '/');
     await endJourney(deps, res, journey, content.location);
   };
@@ -26,13 +28,37 @@ export function logout(deps: WebDependencies): RequestHandler {
     aboutOf(res).lang = journey.lang;
     const petition = await deps.petitions.findById(journey.petition);
     const content = await deps.journeys.find(journey);
-    const location = petition === undefined ? '/' : `/petitions/${petition.slug}`;
+    const location = withLang(petition === undefined ? '/' : `/petitions/${petition.slug}`, journey.lang);
     const login = content === undefined || content.kind === 'done' ? null : content.login;
     await deps.journeys.save(journey, { kind: 'done', location });
-    const elsewhere = login === null ? undefined : await logoutFrom(deps, journey, login);
+    if (content?.kind === 'identified') await endOthers(deps, req, res, journey);
+    const elsewhere = await logoutFrom(deps, journey, login);
     if (elsewhere === undefined) await endJourney(deps, res, journey, location);
     else redirect(res, elsewhere);
   };
+}
+
+/**
+ * The session at the provider was the whole browser's: its other tabs have none left to end, and its logout would leave
+ * them on an error page there.
+ */
+async function forgetLogins(deps: WebDependencies, req: Request, ended: Journey): Promise<void> {
+  for (const journey of othersThan(deps, req, ended)) {
+    const content = await deps.journeys.find(journey);
+    if (content?.kind === 'identified') await deps.journeys.save(journey, { ...content, login: null });
+  }
+}
+
+/** "This is not me": what the person before left open in this browser is over too. */
+async function endOthers(deps: WebDependencies, req: Request, res: Response, ended: Journey): Promise<void> {
+  for (const journey of othersThan(deps, req, ended)) {
+    deps.cookies.clear(res, journey.id);
+    await deps.journeys.forget(journey);
+  }
+}
+
+function othersThan(deps: WebDependencies, req: Request, { id }: Journey): readonly Journey[] {
+  return allJourneys(deps, req).filter((journey) => journey.id !== id);
 }
 
 /** Someone reloads an address that only takes a POST: back to the petition. */
