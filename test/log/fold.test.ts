@@ -8,7 +8,7 @@ import { Fold } from '../../src/log/fold.ts';
 import { type NymMemory, type NymState, NymTable } from '../../src/log/nym-table.ts';
 import { bytesOf, sha256 } from '../tlog/crypto.ts';
 import vectors from '../vectors/logs.json' with { type: 'json' };
-import { naiveBreach, naiveTally } from './naive-fold.ts';
+import { naiveBreach, naiveRule, naiveTally } from './naive-fold.ts';
 
 const plain = (figures: Figures) => ({
   total: figures.total,
@@ -83,26 +83,27 @@ const step = fc.record({
     ...([
       'petition-opened',
       'petition-closed',
+      'petition-closed',
       'pseudonyms-destroyed',
       'identity-keys',
       'case-opened',
       'case-ended',
     ] as const),
-    ...Array.from({ length: 8 }, () => 'signed' as const),
+    ...Array.from({ length: 12 }, () => 'signed' as const),
     ...Array.from({ length: 4 }, () => 'withdrawn' as const),
-    ...Array.from({ length: 2 }, () => 'invalidated' as const),
+    ...Array.from({ length: 4 }, () => 'invalidated' as const),
   ),
   petition: fc.constantFrom(...PETITIONS),
   nym: fc.constantFrom(...NYMS),
   case: fc.constantFrom(...CASES),
   department: fc.constantFrom('75', '2A', null),
   ground: fc.constantFrom('fraud', 'court', 'error'),
-  days: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 1, 2, -1),
+  days: fc.constantFrom(...Array.from({ length: 16 }, () => 0), 1, 2, -1),
   count: fc.constantFrom(0, 0, 0, 1, -1),
 });
 const walks = fc.record({
-  steps: fc.array(step, { minLength: 5, maxLength: 60 }),
-  closes: fc.constantFrom(null, 20_005),
+  steps: fc.array(step, { minLength: 5, maxLength: 60, size: 'max' }),
+  closes: fc.constantFrom(null, 20_001),
   /** How many of the steps leave out what the rules refuse, so that the log goes deep; the others may break it. */
   careful: fc.integer({ min: 3, max: 60 }),
 });
@@ -134,7 +135,7 @@ function walk({ steps, closes, careful }: Walk): Entry[] {
   for (const [i, one] of steps.entries()) {
     const { total } = naiveTally(entries, one.petition);
     const entry = entryOf(one, dayFromNumber(today + one.days), end, total);
-    if (i < careful && naiveBreach([...entries, entry]) !== null) continue;
+    if (i < careful && naiveRule(entry, entries) !== undefined) continue;
     entries.push(entry);
     today = Math.max(today, today + one.days);
   }
@@ -158,7 +159,7 @@ describe('any log', () => {
   });
 
   test('drawn here reaches every rule but that of bytes', () => {
-    const drawn = fc.sample(walks, { seed: 20_261_121, numRuns: 2000 });
+    const drawn = fc.sample(walks, { seed: 20_261_121, numRuns: 1500 });
     const met = new Set(drawn.map((random) => naiveBreach(walk(random))?.rule));
     expect(Object.keys(vectors.rules).filter((rule) => !met.has(rule))).toEqual(['entry-malformed']);
     expect(met).toContain(undefined);

@@ -8,13 +8,14 @@ type About = Extract<Entry, { petition: string }>;
 
 export function naiveBreach(entries: readonly Entry[]): { index: number; rule: string } | null {
   for (const [index, entry] of entries.entries()) {
-    const rule = broken(entry, entries.slice(0, index));
+    const rule = naiveRule(entry, entries.slice(0, index));
     if (rule !== undefined) return { index, rule };
   }
   return null;
 }
 
-function broken(entry: Entry, before: readonly Entry[]): string | undefined {
+/** The rule that an entry breaks behind others that break none. */
+export function naiveRule(entry: Entry, before: readonly Entry[]): string | undefined {
   if (before.some(({ day }) => day > entry.day)) return 'day-decreases';
   if (entry.kind === 'case-ended') {
     if (!before.some((one) => one.kind === 'case-opened' && one.case === entry.case)) return 'case-not-opened';

@@ -13,11 +13,12 @@ import { allJourneys, endJourney, logoutFrom, namedJourney } from './current-jou
 export function logoutCallback(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
     const journey = allJourneys(deps, req).find((one) => logoutStateOf(one) === req.query.state);
-    const content = journey && (await deps.journeys.find(journey));
-    // Logged out, and the journey is over by now or belongs to another browser: nothing is wrong.
-    if (journey !== undefined) await forgetLogins(deps, req, journey);
-    if (journey === undefined || content?.kind !== 'done') return redirect(res, '/');
-    await endJourney(deps, res, journey, content.location);
+    if (journey === undefined) return redirect(res, '/'); // of another browser, or over: nothing is wrong
+    await forgetLogins(deps, req, journey);
+    const content = await deps.journeys.find(journey);
+    if (content?.kind === 'done') return endJourney(deps, res, journey, content.location);
+    const petition = await deps.petitions.findById(journey.petition); // answered before, and the answer was lost
+    redirect(res, withLang(petition === undefined ? '/' : `/petitions/${petition.slug}`, journey.lang));
   };
 }
 
