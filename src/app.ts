@@ -10,6 +10,7 @@ import type { ServeConfig } from './config.ts';
 import { createDiagnostics, type Diagnostics, describeError } from './diagnostics.ts';
 import { Refusal, SetupError } from './errors.ts';
 import { Issuer } from './identity/issuer.ts';
+import { listen } from './listen.ts';
 import { pseudonyms } from './person/pseudonym.ts';
 import { Recorder } from './petitions/recorder.ts';
 import { loadReceiptKeys, type ReceiptKeys } from './receipt/keys.ts';
@@ -17,7 +18,6 @@ import { readKeys, readReceiptKeys } from './storage/key-folder.ts';
 import { openStorage } from './storage/open.ts';
 import { JourneyCookies } from './web/cookies.ts';
 import { Journeys } from './web/journey.ts';
-import { listen } from './web/listen.ts';
 import { createPages } from './web/pages.ts';
 import { ReceiptLinks } from './web/receipt-links.ts';
 import { createServer } from './web/server.ts';
@@ -34,6 +34,8 @@ export type AppOptions = { readonly clock?: Clock; readonly diagnostics?: Diagno
 const ROOT = join(import.meta.dirname, '..');
 const SWEEP_MS = 60_000;
 const KEYS_MS = 2_000;
+/** For an answer under way when the process is asked to stop: longer than a commit, shorter than a service manager's. */
+const PATIENCE_MS = 5_000;
 
 /** @throws SetupError with one line that says what is wrong with the set-up */
 export async function startApp(config: ServeConfig, options: AppOptions = {}): Promise<App> {
@@ -102,12 +104,14 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   };
 }
 
-/** Takes no new connection and waits for the answers that are under way. */
-function finishRequests(server: Server): Promise<void> {
+/** Takes no new connection and waits for the answers that are under way; a connection that stays silent is cut. */
+async function finishRequests(server: Server): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
   server.closeIdleConnections();
-  return promise;
+  const cut = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
+  await promise;
+  clearTimeout(cut);
 }
 
 function sweepJourneys(journeys: Journeys, diagnostics: Diagnostics): NodeJS.Timeout {
@@ -122,7 +126,7 @@ async function reachProvider(issuer: Issuer, diagnostics: Diagnostics): Promise<
     await issuer.current();
   } catch (error) {
     if (error instanceof Refusal) throw new SetupError(`IDENTITY_ISSUER: ${error.reason ?? error.code}.`);
-    diagnostics.warn(describeError(error), 'the identity provider is out of reach; logins wait for it');
+    diagnostics.warn(describeError(error), 'IDENTITY_ISSUER is out of reach; logins wait for it');
   }
 }
 

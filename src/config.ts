@@ -39,10 +39,13 @@ export function readStorageConfig(env: Environment = environment()): StorageConf
   return storageOf(values);
 }
 
-/** What a petition is opened for: needs no secret. */
-export function readCollectingConfig(env: Environment = environment()) {
+/**
+ * What a petition is opened for: needs no secret.
+ * @param acr the level that the petition itself names
+ */
+export function readCollectingConfig(acr?: string, env: Environment = environment()) {
   const values = read(env, ['IDENTITY_PROFILE', 'IDENTITY_ISSUER', 'IDENTITY_CLIENT_ID', 'IDENTITY_ACR']);
-  return { issuer: values.IDENTITY_ISSUER, clientId: values.IDENTITY_CLIENT_ID, acr: acrOf(values) };
+  return { issuer: values.IDENTITY_ISSUER, clientId: values.IDENTITY_CLIENT_ID, acr: acrOf(values, acr) };
 }
 
 export function readPorts(env: Environment = environment()): { port: number; franceConnectPort: number } {
@@ -158,10 +161,12 @@ function providerOf(values: Pick<Values, 'IDENTITY_PROFILE' | 'IDENTITY_NAME' | 
   return values.IDENTITY_NAME ?? new URL(values.IDENTITY_ISSUER).host;
 }
 
-function acrOf(values: Pick<Values, 'IDENTITY_PROFILE' | 'IDENTITY_ACR'>): string {
-  const acr = values.IDENTITY_ACR ?? (values.IDENTITY_PROFILE === 'franceconnect' ? 'eidas1' : '');
+function acrOf(values: Pick<Values, 'IDENTITY_PROFILE' | 'IDENTITY_ACR'>, named?: string): string {
+  const acr = named ?? values.IDENTITY_ACR ?? (values.IDENTITY_PROFILE === 'franceconnect' ? 'eidas1' : '');
   if (values.IDENTITY_PROFILE === 'franceconnect' && !/^eidas[123]$/.test(acr)) {
-    throw new SetupError('IDENTITY_ACR: FranceConnect knows eidas1, eidas2 and eidas3.');
+    throw new SetupError(
+      `${named === undefined ? 'IDENTITY_ACR' : 'acr'}: FranceConnect knows eidas1, eidas2 and eidas3.`,
+    );
   }
   return acr;
 }

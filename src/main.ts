@@ -22,12 +22,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
-  const command = name === undefined ? undefined : COMMANDS[name];
+  const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
     const isHelp = name === undefined || name === 'help' || name === '--help';
     const stream = isHelp ? process.stdout : process.stderr;
     stream.write(`${usage(isHelp ? undefined : name)}\n`);
     return isHelp ? 0 : 2;
+  }
+  if (args.includes('--help')) {
+    process.stdout.write(`paraphe ${name}: ${command.about}\n`);
+    return 0;
   }
   try {
     return await (await command.load()).run(args);
@@ -43,7 +47,13 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
 function badNews(name: string | undefined, error: unknown): string | undefined {
   if (isUsageError(error)) return `paraphe ${name}: ${error.message}`;
   if (error instanceof SetupError) return error.message;
+  if (isFileError(error)) return `Cannot ${error.syscall} ${error.path}: ${error.code}.`;
   return error instanceof Refusal ? `Refused: ${error.message}` : undefined;
+}
+
+/** A file or folder that is missing, not ours or in the way: the user's to mend. */
+function isFileError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'path' in error;
 }
 
 /** What `node:util`'s parseArgs throws for arguments that it does not know. */

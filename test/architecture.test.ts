@@ -25,7 +25,7 @@ function room(path: string): string {
 }
 
 /** What everything may use: no domain in it. */
-const COMMON = ['errors.ts', 'clock.ts', 'aead.ts', 'diagnostics.ts'];
+const COMMON = ['errors.ts', 'clock.ts', 'aead.ts', 'diagnostics.ts', 'listen.ts'];
 
 const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }>> = {
   'main.ts': { rooms: ['cli'], why: 'the executable picks a command' },

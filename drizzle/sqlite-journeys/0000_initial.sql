@@ -1,5 +1,6 @@
 CREATE TABLE `claims` (
 	`id` blob PRIMARY KEY NOT NULL,
+	`claimed` integer NOT NULL,
 	`expires` integer NOT NULL
 ) WITHOUT ROWID;
 --> statement-breakpoint

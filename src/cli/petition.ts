@@ -41,11 +41,13 @@ async function withStorage(work: (storage: Storage) => Promise<void>): Promise<n
 async function open(storage: Storage, path: string): Promise<void> {
   const file = parsePetitionFile(read(path), path);
   const { keyEncryptionKey } = readKeys(readStorageConfig().keysDir);
-  const petition = await openPetition({ ...storage, keyEncryptionKey, clock }, file, readCollectingConfig());
+  const collecting = readCollectingConfig(file.acr);
+  const petition = await openPetition({ ...storage, keyEncryptionKey, clock }, file, collecting);
   console.log(`Opened ${petition.slug} (${petition.id}). Its statement and rules are frozen from now on.`);
 }
 
 async function close(storage: Storage, slug: string): Promise<void> {
+  if ((await storage.petitions.findBySlug(slug)) === undefined) throw new SetupError(`There is no petition ${slug}.`);
   const { petition, result } = await closePetition(storage, slug, parisDay(clock()));
   const { total } = await storage.signatures.tally(petition.id);
   const words = result === 'closed' ? 'is closed' : 'was closed already';

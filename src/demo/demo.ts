@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { startApp } from '../app.ts';
 import { type Environment, readPorts, readServeConfig, type ServeConfig } from '../config.ts';
 import { SetupError } from '../errors.ts';
+import { listen } from '../listen.ts';
 import { createKeys, hasKeys, readKeys } from '../storage/key-folder.ts';
 import { migrateStorage, openStorage } from '../storage/open.ts';
 import { type FranceConnect, startFranceConnect } from './franceconnect/server.ts';
@@ -26,6 +27,7 @@ export async function startDemo(env: Environment): Promise<Demo> {
   const origin = `http://localhost:${ports.port}`;
   const issuer = `http://localhost:${ports.franceConnectPort}/api/v2`;
   const dataDir = env.DATA_DIR === undefined || env.DATA_DIR === '' ? './data' : env.DATA_DIR;
+  await checkPorts(ports);
   const { clientSecret } = settle(dataDir, { origin, issuer });
   const config = readServeConfig({
     DIAGNOSTICS: 'warn',
@@ -67,6 +69,17 @@ export async function startDemo(env: Environment): Promise<Demo> {
   } catch (error) {
     await franceConnect.close();
     throw error;
+  }
+}
+
+/** Before anything is written: a first start on a busy port must not fix that port. @throws SetupError */
+async function checkPorts({ port, franceConnectPort }: { port: number; franceConnectPort: number }): Promise<void> {
+  if (port === franceConnectPort) throw new SetupError('PORT and FRANCECONNECT_PORT are the same: choose two.');
+  for (const [number, variable] of [
+    [port, 'PORT'],
+    [franceConnectPort, 'FRANCECONNECT_PORT'],
+  ] as const) {
+    (await listen(() => {}, '127.0.0.1', number, variable)).close();
   }
 }
 

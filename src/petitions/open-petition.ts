@@ -12,7 +12,7 @@ export type Collecting = { readonly issuer: string; readonly clientId: string; r
 
 /**
  * Opens a petition: freezes its statement and rules, and makes its pseudonym key.
- * @throws SetupError when the slug is taken
+ * @throws SetupError when the slug is taken, or its last day is past
  */
 export async function openPetition(
   deps: { petitions: PetitionStore; keyEncryptionKey: KeyObject; clock: Clock },
@@ -20,6 +20,9 @@ export async function openPetition(
   collecting: Collecting,
 ): Promise<Petition> {
   const now = deps.clock();
+  if (file.closes !== undefined && file.closes < parisDay(now)) {
+    throw new SetupError(`The petition ${file.slug} would be closed from the start: ${file.closes} is past.`);
+  }
   const id = ulid(now.getTime()).toLowerCase() as PetitionId;
   const key = createPetitionKey(deps.keyEncryptionKey, id);
   const petition: Petition = {

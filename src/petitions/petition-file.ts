@@ -54,7 +54,7 @@ export function parsePetitionFile(source: string, name: string): PetitionFile {
 
 function parseYaml(head: string, name: string): unknown {
   try {
-    return parse(head);
+    return parse(head, { logLevel: 'error' });
   } catch (error) {
     const [why = ''] = error instanceof Error ? error.message.split(':\n') : [];
     throw new SetupError(`${name}: its front matter is not YAML (${why})`);

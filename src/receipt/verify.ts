@@ -59,7 +59,7 @@ export async function verifyReceipt(receipt: string, options: VerifyOptions): Pr
   return { claims, kid };
 }
 
-const SEGMENT = /^[A-Za-z0-9_-]+$/;
+const SEGMENT = /^[A-Za-z0-9_-]*$/;
 const LONGEST = 8192;
 
 /** The header is what a receipt's must be, before any key is touched. Returns its `kid`. */
@@ -118,9 +118,17 @@ async function checkSignature(jws: string, trust: Trust): Promise<Uint8Array> {
 }
 
 function keysOf({ issuer, jwks }: { issuer?: string; jwks?: JSONWebKeySet }) {
-  if (jwks !== undefined) return createLocalJWKSet(jwks);
-  if (issuer !== undefined) return remoteKeys(issuer);
-  throw new TypeError('verifyReceipt is given an issuer, a JWK Set, or both');
+  if (jwks !== undefined) return localKeys(jwks);
+  if (issuer !== undefined && URL.canParse(issuer)) return remoteKeys(issuer);
+  throw new ReceiptError('keys-unavailable', 'neither a JWK Set nor the address of an issuer is given');
+}
+
+function localKeys(jwks: JSONWebKeySet) {
+  try {
+    return createLocalJWKSet(jwks);
+  } catch {
+    throw new ReceiptError('keys-unavailable', 'what is given as a JWK Set is none');
+  }
 }
 
 const remote = new Map<string, ReturnType<typeof createRemoteJWKSet>>();

@@ -74,7 +74,8 @@ function parseSecretKey(folder: string, file: string): KeyObject {
 function read(folder: string, file: string): string {
   try {
     return readFileSync(join(folder, file), 'utf8');
-  } catch {
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     throw new SetupError(
       `There is no key ${join(folder, file)}: make the keys with \`paraphe init\`, or point KEYS_DIR to them.`,
     );

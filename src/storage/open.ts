@@ -70,7 +70,7 @@ function openData({ databaseUrl, dataDir }: StoragePlace): Sqlite {
 function sqliteFile(databaseUrl: string, dataDir: string): string {
   const path = /^sqlite:(.*)$/.exec(databaseUrl)?.[1];
   if (path === undefined)
-    throw new SetupError('DATABASE_URL starts with `sqlite:`; no other database is supported yet.');
+    throw new SetupError('DATABASE_URL must start with `sqlite:`; no other database is supported yet.');
   return path === '' ? join(dataDir, 'paraphe.sqlite') : path;
 }
 

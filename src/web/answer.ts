@@ -55,13 +55,19 @@ export function makeReady(body: string, headers: Headers): Ready {
 
 /** Writes a public answer in one go: headers straight to the wire, 304 for a reader who has it. */
 export function sendReady(req: Request, res: Response, { body, etag, headers }: Ready, security: Headers): void {
-  const fresh = req.headers['if-none-match'] === etag;
+  const fresh = matches(req.headers['if-none-match'], etag);
   const all = [...security, ...headers, ['ETag', etag] as const].flat();
   if (fresh) {
     res.writeHead(304, all).end();
     return;
   }
   res.writeHead(200, [...all, 'Content-Length', String(body.length)]).end(body);
+}
+
+/** Weak comparison of RFC 9110 §13.1.2: proxies that compress weaken an ETag. */
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some((one) => [etag, `W/${etag}`, '*'].includes(one.trim()));
 }
 
 function pathWithoutLang(req: Request): string {

@@ -13,6 +13,13 @@ export function notFound(): RequestHandler {
   };
 }
 
+export function methodNotAllowed(methods: string): RequestHandler {
+  return (_req, res) => {
+    res.setHeader('Allow', methods);
+    throw new Refusal('method-not-allowed');
+  };
+}
+
 export function answerError(deps: WebDependencies, security: SecurityHeaders): ErrorRequestHandler {
   return (error: unknown, req, res, _next) => {
     const refusal = asRefusal(error);

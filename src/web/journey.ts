@@ -83,12 +83,14 @@ export class Journeys {
     };
   }
 
-  /** True once for each journey, and only in time for its login. @throws Refusal `journey-expired` */
-  async claim(journey: Journey): Promise<boolean> {
+  /** Ours once for each journey, and only in time for its login. @throws Refusal `journey-expired` */
+  async claim(journey: Journey): Promise<{ isOurs: boolean; since: Date }> {
     const started = journey.started.getTime() / 1000;
     if (this.#now() >= started + JOURNEY_SECONDS) throw new Refusal('journey-expired');
     // The claim outlives the cookie, so that no state or nonce serves twice.
-    return this.#store.claim(rowId(journey), started + 2 * JOURNEY_SECONDS + 60);
+    const now = this.#now();
+    const since = await this.#store.claim(rowId(journey), now, started + 2 * JOURNEY_SECONDS + 60);
+    return { isOurs: since === undefined, since: new Date((since ?? now) * 1000) };
   }
 
   async find(journey: Journey): Promise<JourneyContent | undefined> {

@@ -21,6 +21,8 @@ export type PageModels = {
     birthdate: Day | undefined;
     /** The person's earlier signature that still counts, if there is one: then there is nothing to ask or to record. */
     signed: { day: Day; department: string | undefined } | undefined;
+    /** The day on which the signature that one came to withdraw was withdrawn already. */
+    withdrawn: Day | undefined;
     /** What the département's list offers; `undefined` where the petition does not ask, or the person has signed. */
     departments: readonly { code: string; name: string }[] | undefined;
     /** What was typed and is wrong, after a refused confirmation. */

@@ -3,8 +3,8 @@
  * the cost of a new login: it needs no durability. Instants are seconds since 1970.
  */
 export type JourneyStore = {
-  /** True for the first to claim an id, false for every other, until it expires. */
-  claim(id: Uint8Array, expires: number): Promise<boolean>;
+  /** `undefined` for the first to claim an id; for every other, until it expires, when it was claimed. */
+  claim(id: Uint8Array, now: number, expires: number): Promise<number | undefined>;
   /** Keeps a journey's content, in place of what was there. */
   save(id: Uint8Array, content: Uint8Array, expires: number): Promise<void>;
   find(id: Uint8Array, now: number): Promise<Uint8Array | undefined>;

@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import express, { type Express } from 'express';
 import { Refusal } from '../errors.ts';
 import type { WebDependencies } from './dependencies.ts';
-import { answerError, notFound } from './errors.ts';
+import { answerError, methodNotAllowed, notFound } from './errors.ts';
 import { publicJson } from './routes/api.ts';
 import { assets } from './routes/assets.ts';
 import { callback } from './routes/callback.ts';
@@ -24,6 +24,8 @@ export function createServer(deps: WebDependencies): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag'); // public answers carry their own, personal ones none
+  app.set('case sensitive routing', true);
+  app.set('strict routing', true);
   app.set('query parser', 'simple');
   app.set('trust proxy', deps.config.trustProxy);
 
@@ -61,10 +63,24 @@ export function createServer(deps: WebDependencies): Express {
   app.get('/petitions/:slug/receipt/:capability/receipt.jwt', receiptFile(deps));
   app.get(['/petitions/:slug/sign', '/petitions/:slug/withdraw'], backToPetition());
 
+  for (const [methods, paths] of KNOWN) app.all([...paths], methodNotAllowed(methods));
   app.use(notFound());
   app.use(answerError(deps, security));
   return app;
 }
+
+/** What else is asked of an address that exists is 405, not 404. */
+const KNOWN = [
+  [
+    'GET, HEAD',
+    ['/', '/petitions/:slug', '/how-it-works', '/privacy', '/accessibility', '/verify', '/healthz', '/readyz'],
+  ],
+  ['GET, HEAD', ['/api/petitions', '/api/petitions/:slug', '/api/petitions/:slug/tally', '/.well-known/jwks.json']],
+  ['GET, HEAD', ['/api/petitions/:slug/signatures/:nym', '/login/callback', '/logout/callback', '/assets/:name']],
+  ['GET, HEAD', ['/petitions/:slug/receipt/:capability', '/petitions/:slug/receipt/:capability/receipt.jwt']],
+  ['GET, HEAD, POST', ['/petitions/:slug/sign', '/petitions/:slug/withdraw', '/petitions/:slug/confirm']],
+  ['POST', ['/petitions/:slug/receipt', '/logout']],
+] as const;
 
 /** A form's few fields, as UTF-8 that is really UTF-8. */
 function parseForm() {

@@ -78,6 +78,21 @@ export async function arriveAtDoor(world: World, browser: Browser = waitingBrows
   return { browser, callback, journey: { id: cookie.name.slice('paraphe_'.length), cookie: cookie.value } };
 }
 
+/** A callback with other parameters; `undefined` takes one out. */
+export function changed({ callback }: Arrival, parameters: Record<string, string | undefined>): URL {
+  const url = new URL(callback);
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === undefined) url.searchParams.delete(name);
+    else url.searchParams.set(name, value);
+  }
+  return url;
+}
+
+/** A browser that still has its journey's cookie, whatever it was told. */
+export function keepCookie(world: World, { browser, journey }: Arrival): void {
+  browser.jar.set(`paraphe_${journey.id}=${journey.cookie}; Path=/`, new URL(world.origin));
+}
+
 /** The whole login, wherever it ends. */
 export async function comeBack(world: World): Promise<Arrival & { page: Page }> {
   const arrival = await arriveAtDoor(world);
@@ -144,6 +159,18 @@ export async function expectNothingLeft(world: WatchedWorld, arrival: Arrival, p
   expect(await contentOf(world, arrival)).not.toMatchObject({ kind: 'identified' });
   expectNoSecrets(world, page.html);
   expectDiscreetDiagnostics(world, arrival);
+}
+
+/** A refusal that leaves nothing behind. */
+export async function expectRefused(
+  world: WatchedWorld,
+  arrival: Arrival,
+  page: Page,
+  code: RefusalCode,
+  status: number,
+): Promise<void> {
+  expectRefusal(world, page, code, status);
+  await expectNothingLeft(world, arrival, page);
 }
 
 /** No token, `sub` or birth date. */

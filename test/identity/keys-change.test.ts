@@ -226,6 +226,7 @@ describe('one fetch for everyone', () => {
     await expectHealthyLogin(world);
     expect(watch.count('/openid-configuration')).toBe(0);
     now += 601_000;
+    world.franceConnect.switches.clockOffset = 601; // both clocks go on
     coolDown();
     world.franceConnect.switches.discovery.fault = 'hang';
     await Promise.all(Array.from({ length: 5 }, () => expectHealthyLogin(world)));

@@ -138,8 +138,7 @@ describe('every lie of the simulator', () => {
     'id-token-missing-exp': unverified,
     'id-token-missing-iss': unverified,
     'id-token-expired': unverified,
-    // OpenID Connect Core leaves it to the relying party; the nonce already ties the token to this login.
-    'id-token-from-the-future': believed,
+    'id-token-from-the-future': unverified,
     'id-token-invalid-nonce': unverified,
     'id-token-missing-nonce': unverified,
     'id-token-lower-acr': { franceconnect: 'acr-too-low', oidc: believed, 'oidc, signed userinfo': believed },

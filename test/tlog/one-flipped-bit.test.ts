@@ -75,13 +75,8 @@ const readProof = async (bytes: Uint8Array, verify: Ed25519Verify = verifyEd2551
 };
 
 describe('one bit turned over', () => {
-  test('in a checkpoint is refused, but in the lines of strangers and of those who are not asked for', async () => {
-    const unharmed = await sweep(bytesOf(checkpoint), readCheckpoint);
-    // Seven of the stranger's bytes and its dash and spaces are form; a witness whose name changed is one more stranger.
-    expect(unharmed).toBeGreaterThan(0);
-    const [, lines = ''] = checkpoint.split('\n\n');
-    const strangers = lines.split('\n').slice(1).join('\n');
-    expect(unharmed).toBeLessThan(bytesOf(strangers).length * 8);
+  test('in a checkpoint is refused or changes nothing: lines of strangers may say what they like', async () => {
+    expect(await sweep(bytesOf(checkpoint), readCheckpoint)).toBeGreaterThan(0);
   });
 
   test('in a checkpoint’s text or in its log’s line is always refused', async () => {

@@ -48,6 +48,7 @@ const confirm: PageModels['confirm'] = {
   error: undefined,
   confirmAction: '/petitions/ecoles/confirm?journey=1',
   findAction: undefined,
+  withdrawn: undefined,
   notMeAction: '/logout?journey=1',
 };
 const asked = { departments: undefined, signed: { day, department: 'Paris' } };

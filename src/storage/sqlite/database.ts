@@ -3,6 +3,7 @@
  * defaults to NORMAL in WAL mode, which loses acknowledged commits on a power cut), foreign keys enforced, a schema that
  * is exactly this version's.
  */
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
@@ -19,6 +20,7 @@ export type Durability = 'FULL' | 'OFF';
 /** @throws SetupError when the file cannot be opened or is not a database */
 export function openSqlite(file: string, durability: Durability): Sqlite {
   try {
+    closeSync(openSync(file, 'a', 0o600)); // ours alone, and so are the files that SQLite puts beside it
     const client = new Database(file);
     client.pragma('busy_timeout = 2000');
     client.pragma('journal_mode = WAL');

@@ -1,6 +1,6 @@
 /**
  * Tables of the journeys' file, which is separate from the data and worth nothing without the browsers' cookies: losing
- * it costs a new login. `id` is a hash of the journey's `state`; `expires` is in seconds since 1970.
+ * it costs a new login. `id` is a hash of the journey's `state`; `claimed` and `expires` are in seconds since 1970.
  */
 import { blob, index, integer, sqliteTable } from 'drizzle-orm/sqlite-core';
 
@@ -18,6 +18,6 @@ export const journeys = sqliteTable(
 /** Logins that have come back: the primary key makes each `state`, and so each nonce, serve once. */
 export const claims = sqliteTable(
   'claims',
-  { id: blob({ mode: 'buffer' }).primaryKey(), expires: integer().notNull() },
+  { id: blob({ mode: 'buffer' }).primaryKey(), claimed: integer().notNull(), expires: integer().notNull() },
   (table) => [index('claims_expires').on(table.expires)],
 );

@@ -7,8 +7,13 @@ export function sqliteJourneyStore(database: Sqlite): JourneyStore {
   const { placeholder } = sql;
   const claim = database
     .insert(claims)
-    .values({ id: placeholder('id'), expires: placeholder('expires') })
+    .values({ id: placeholder('id'), claimed: placeholder('now'), expires: placeholder('expires') })
     .onConflictDoNothing()
+    .prepare();
+  const claimed = database
+    .select({ claimed: claims.claimed })
+    .from(claims)
+    .where(eq(claims.id, placeholder('id')))
     .prepare();
   const save = database
     .insert(journeys)
@@ -37,7 +42,8 @@ export function sqliteJourneyStore(database: Sqlite): JourneyStore {
     .prepare();
 
   return {
-    claim: async (id, expires) => act(() => claim.run({ id, expires }).changes === 1),
+    claim: async (id, now, expires) =>
+      act(() => (claim.run({ id, now, expires }).changes === 1 ? undefined : (claimed.get({ id })?.claimed ?? now))),
     save: async (id, content, expires) => act(() => void save.run({ id, content, expires })),
     find: async (id, now) =>
       act(() => {

@@ -21,12 +21,11 @@ import { loginTies } from './start.ts';
 
 /** For how long someone who was refused after logging in can end their session from the refusal's page. */
 const REFUSED_COOKIE_SECONDS = 5 * 60;
-/** A callback that the browser repeats gets the same outcome without another look at the row. */
-const KEPT_MS = 10_000;
+/** From the claim: longer than an exchange may take. After that, nobody is working on it. */
 const PATIENCE_MS = 15_000;
 
 export function callback(deps: WebDependencies): RequestHandler {
-  const flights = new SingleFlight<JourneyContent>(KEPT_MS, deps.clock);
+  const flights = new SingleFlight<JourneyContent>();
   return async (req, res) => {
     const journey = journeyOfState(deps, req);
     aboutOf(res).lang = journey.lang;
@@ -55,16 +54,16 @@ function callbackUrl(deps: WebDependencies, req: Request): URL {
 async function arrive(deps: WebDependencies, journey: Journey, petition: Petition, url: URL): Promise<JourneyContent> {
   const before = await deps.journeys.find(journey);
   if (before !== undefined) return before;
-  if (!(await deps.journeys.claim(journey))) return outcomeOfOther(deps, journey);
+  const claim = await deps.journeys.claim(journey);
+  if (!claim.isOurs) return outcomeOfOther(deps, journey, claim.since);
   const content = await identify(deps, journey, petition, url);
   await deps.journeys.save(journey, content);
   return content;
 }
 
 /** Another process is exchanging this code, or one died doing it. */
-async function outcomeOfOther(deps: WebDependencies, journey: Journey): Promise<JourneyContent> {
-  const end = performance.now() + PATIENCE_MS;
-  while (performance.now() < end) {
+async function outcomeOfOther(deps: WebDependencies, journey: Journey, since: Date): Promise<JourneyContent> {
+  while (deps.clock().getTime() < since.getTime() + PATIENCE_MS) {
     const content = await deps.journeys.find(journey);
     if (content !== undefined) return content;
     await wait(100);

@@ -16,15 +16,10 @@ import type { Journey, JourneyContent } from '../journey.ts';
 import type { PageModels } from '../page-models.ts';
 import { departmentChoices, departmentName, summarise } from '../present.ts';
 import { SingleFlight } from '../single-flight.ts';
-import { currentJourney, endJourney, logoutFrom } from './current-journey.ts';
+import { currentJourney, endJourney, forgetLogins, logoutFrom } from './current-journey.ts';
 
 type Identified = JourneyContent & { kind: 'identified' };
-
-/**
- * Both presses of a double click go by way of the provider's logout, whichever of them the browser follows. A later one
- * must not: the session there may be over by then, and its logout would end on an error page.
- */
-const DOUBLE_CLICK_MS = 2000;
+type Open = Exclude<JourneyContent, { kind: 'refused' }>;
 
 export function showConfirm(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
@@ -36,14 +31,15 @@ export function showConfirm(deps: WebDependencies): RequestHandler {
 }
 
 export function confirm(deps: WebDependencies): RequestHandler {
-  const flights = new SingleFlight<Outcome>(DOUBLE_CLICK_MS, deps.clock);
+  const flights = new SingleFlight<Outcome>();
   return async (req, res) => {
     const { journey, petition } = await currentJourney(deps, req, res);
     const content = await getContent(deps, journey);
+    offerLogout(res, journey, content);
     const department = departmentOf(req.body);
     try {
       const outcome = await flights.run(journey.id, () => act(deps, journey, petition, content, department));
-      await goOn(deps, res, journey, outcome);
+      await goOn(deps, req, res, journey, outcome);
     } catch (error) {
       const isTypo = error instanceof Refusal && /^department-/.test(error.code);
       if (!isTypo || content.kind !== 'identified') throw error;
@@ -58,22 +54,18 @@ export function confirm(deps: WebDependencies): RequestHandler {
  * is recorded.
  */
 export function findReceipt(deps: WebDependencies): RequestHandler {
-  const flights = new SingleFlight<Outcome>(DOUBLE_CLICK_MS, deps.clock);
+  const flights = new SingleFlight<Outcome>();
   return async (req, res) => {
     const { journey, petition } = await currentJourney(deps, req, res);
     const content = await getContent(deps, journey);
-    const outcome = await flights.run(journey.id, () =>
-      content.kind === 'done' ? alreadyDone(content) : finish(deps, journey, petition, content),
-    );
-    await goOn(deps, res, journey, outcome);
+    offerLogout(res, journey, content);
+    const outcome = await flights.run(journey.id, () => find(deps, journey, petition, content));
+    await goOn(deps, req, res, journey, outcome);
   };
 }
 
 /** @throws Refusal `journey-expired`, or the one that the login ended on */
-async function getContent(
-  deps: WebDependencies,
-  journey: Journey,
-): Promise<Exclude<JourneyContent, { kind: 'refused' }>> {
+async function getContent(deps: WebDependencies, journey: Journey): Promise<Open> {
   const content = await deps.journeys.find(journey);
   if (content === undefined) throw new Refusal('journey-expired');
   if (content.kind === 'refused') throw new Refusal(content.code);
@@ -88,7 +80,7 @@ async function act(
   deps: WebDependencies,
   journey: Journey,
   petition: Petition,
-  content: Exclude<JourneyContent, { kind: 'refused' }>,
+  content: Open,
   department: string | undefined,
 ): Promise<Outcome> {
   if (content.kind === 'done') return alreadyDone(content);
@@ -115,9 +107,28 @@ async function alreadyDone({ location }: JourneyContent & { kind: 'done' }): Pro
   return { location, logout: undefined };
 }
 
-async function goOn(deps: WebDependencies, res: Response, journey: Journey, { location, logout }: Outcome) {
-  if (logout !== undefined) redirect(res, logout);
-  else await endJourney(deps, res, journey, location);
+async function find(deps: WebDependencies, journey: Journey, petition: Petition, content: Open): Promise<Outcome> {
+  if (content.kind === 'done') return alreadyDone(content);
+  if ((await deps.signatures.find(petition.id, content.nym)) === undefined) throw new Refusal('not-signed');
+  return finish(deps, journey, petition, content);
+}
+
+async function goOn(
+  deps: WebDependencies,
+  req: Request,
+  res: Response,
+  journey: Journey,
+  { location, logout }: Outcome,
+): Promise<void> {
+  if (logout === undefined) return endJourney(deps, res, journey, location);
+  await forgetLogins(deps, req, journey);
+  redirect(res, logout);
+}
+
+/** Someone who is refused from here on is still logged in at the identity provider. */
+function offerLogout(res: Response, journey: Journey, content: Open): void {
+  const isLoggedIn = content.kind === 'identified' && content.login !== null;
+  if (isLoggedIn) aboutOf(res).logoutAction = withLang(`/logout?journey=${journey.id}`, journey.lang);
 }
 
 async function signOnce(
@@ -152,6 +163,7 @@ async function confirmModel(
     petition: summarise(petition, totals.get(petition.id) ?? 0, deps.clock()),
     action: journey.action,
     birthdate: (birthdate ?? undefined) as Day | undefined,
+    withdrawn: journey.action === 'withdraw' && signature?.state === 'withdrawn' ? signature.day : undefined,
     signed: signed && { day: signed.day, department: signed.department && departmentName(signed.department, lang) },
     departments: asks ? departmentChoices(lang) : undefined,
     error: undefined,

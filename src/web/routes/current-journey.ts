@@ -68,6 +68,22 @@ export async function logoutFrom(
   return url?.href;
 }
 
+/**
+ * The session at the provider was the whole browser's: its other tabs have none left to end, and its logout would leave
+ * them on an error page there.
+ */
+export async function forgetLogins(deps: WebDependencies, req: Request, ended: Journey): Promise<void> {
+  for (const journey of othersThan(deps, req, ended)) {
+    const content = await deps.journeys.find(journey);
+    if (content?.kind === 'identified') await deps.journeys.save(journey, { ...content, login: null });
+  }
+}
+
+/** The other journeys of this browser. */
+export function othersThan(deps: WebDependencies, req: Request, { id }: Journey): readonly Journey[] {
+  return allJourneys(deps, req).filter((journey) => journey.id !== id);
+}
+
 /** Clears cookie and row, and shows the outcome, in the language that its address names. */
 export async function endJourney(deps: WebDependencies, res: Response, journey: Journey, location: string) {
   deps.cookies.clear(res, journey.id);

@@ -7,14 +7,13 @@ import { aboutOf, redirect } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { withLang } from '../i18n.ts';
 import { type Journey, logoutStateOf } from '../journey.ts';
-import { allJourneys, endJourney, logoutFrom, namedJourney } from './current-journey.ts';
+import { allJourneys, endJourney, logoutFrom, namedJourney, othersThan } from './current-journey.ts';
 
 /** `GET /logout/callback`: back from the identity provider, on to the outcome. */
 export function logoutCallback(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
     const journey = allJourneys(deps, req).find((one) => logoutStateOf(one) === req.query.state);
     if (journey === undefined) return redirect(res, '/'); // of another browser, or over: nothing is wrong
-    await forgetLogins(deps, req, journey);
     const content = await deps.journeys.find(journey);
     if (content?.kind === 'done') return endJourney(deps, res, journey, content.location);
     const petition = await deps.petitions.findById(journey.petition); // answered before, and the answer was lost
@@ -39,27 +38,12 @@ export function logout(deps: WebDependencies): RequestHandler {
   };
 }
 
-/**
- * The session at the provider was the whole browser's: its other tabs have none left to end, and its logout would leave
- * them on an error page there.
- */
-async function forgetLogins(deps: WebDependencies, req: Request, ended: Journey): Promise<void> {
-  for (const journey of othersThan(deps, req, ended)) {
-    const content = await deps.journeys.find(journey);
-    if (content?.kind === 'identified') await deps.journeys.save(journey, { ...content, login: null });
-  }
-}
-
 /** "This is not me": what the person before left open in this browser is over too. */
 async function endOthers(deps: WebDependencies, req: Request, res: Response, ended: Journey): Promise<void> {
   for (const journey of othersThan(deps, req, ended)) {
     deps.cookies.clear(res, journey.id);
     await deps.journeys.forget(journey);
   }
-}
-
-function othersThan(deps: WebDependencies, req: Request, { id }: Journey): readonly Journey[] {
-  return allJourneys(deps, req).filter((journey) => journey.id !== id);
 }
 
 /** Someone reloads an address that only takes a POST: back to the petition. */

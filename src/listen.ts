@@ -1,12 +1,11 @@
-import { createServer, type Server } from 'node:http';
-import type { Express } from 'express';
-import { SetupError } from '../errors.ts';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { SetupError } from './errors.ts';
 
 /**
  * Listens, with limits that hold slow and idle clients off: Node's own wait a minute for headers and five for a request.
  * @param variable the variable that moves the port, for the one line that says that it is taken
  */
-export function listen(app: Express, host: string, port: number, variable: string): Promise<Server> {
+export function listen(app: RequestListener, host: string, port: number, variable: string): Promise<Server> {
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 10_000 }, app);
   server.maxConnections = 10_000;
   const { promise, resolve, reject } = Promise.withResolvers<Server>();
