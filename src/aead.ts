@@ -31,7 +31,9 @@ export function open(key: KeyObject, sealed: Uint8Array, context: string): Buffe
   decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
   try {
     const head = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
-    return Buffer.concat([head, decipher.final()]);
+    const plaintext = Buffer.concat([head, decipher.final()]);
+    head.fill(0);
+    return plaintext;
   } catch {
     return undefined;
   }

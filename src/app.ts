@@ -1,5 +1,5 @@
 /**
- * The composition root: the only file that sees both storage and the domains. It opens storage and keys, makes each part
+ * The gateway's composition root: it opens storage and keys, makes each part
  * from what it needs, and listens.
  */
 import { statSync } from 'node:fs';
@@ -10,12 +10,14 @@ import type { ServeConfig } from './config.ts';
 import { createDiagnostics, type Diagnostics, describeError } from './diagnostics.ts';
 import { Refusal, SetupError } from './errors.ts';
 import { Issuer } from './identity/issuer.ts';
+import { refusalFor } from './identity/provider-errors.ts';
 import { listen } from './listen.ts';
 import { pseudonyms } from './person/pseudonym.ts';
+import { computeNym } from './petitions/petition-key.ts';
 import { Recorder } from './petitions/recorder.ts';
 import { loadReceiptKeys, type ReceiptKeys } from './receipt/keys.ts';
 import { readKeys, readReceiptKeys } from './storage/key-folder.ts';
-import { openStorage } from './storage/open.ts';
+import { openJourneys, openStorage } from './storage/open.ts';
 import { JourneyCookies } from './web/cookies.ts';
 import { Journeys } from './web/journey.ts';
 import { createPages } from './web/pages.ts';
@@ -55,15 +57,19 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   const keys = readKeys(config.storage.keysDir);
   const storage = openStorage(config.storage);
   closers.push(() => storage.close());
+  const journeyFile = openJourneys(config.storage.dataDir);
+  closers.push(() => journeyFile.close());
   const issuer = new Issuer(config.identity, { archive: storage.identityKeys, clock });
   closers.push(() => issuer.close());
   const receiptKeys = await followReceiptKeys(config.storage.keysDir, diagnostics);
   closers.push(receiptKeys.stop);
-  const journeys = new Journeys(storage.journeys, keys.sealingKey, clock);
+  const journeys = new Journeys(journeyFile.journeys, keys.sealingKey, clock);
   const sweeper = sweepJourneys(journeys, diagnostics);
   closers.push(() => clearInterval(sweeper));
   const recorder = new Recorder(storage.signatures);
   let isStopping = false;
+
+  const nymDeps = { petitions: storage.petitions, keyEncryptionKey: keys.keyEncryptionKey, pseudonyms };
 
   await reachProvider(issuer, diagnostics);
   const web = createServer({
@@ -79,8 +85,7 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
     signatures: storage.signatures,
     recorder,
     issuer,
-    pseudonyms,
-    keyEncryptionKey: keys.keyEncryptionKey,
+    computeNym: (petition, person) => computeNym(nymDeps, petition, person),
     receiptKeys: receiptKeys.current,
     journeys,
     cookies: new JourneyCookies(config.web.origin.startsWith('https:')),
@@ -125,8 +130,10 @@ async function reachProvider(issuer: Issuer, diagnostics: Diagnostics): Promise<
   try {
     await issuer.current();
   } catch (error) {
+    const refusal = refusalFor(error);
+    if (!(refusal instanceof Refusal) || refusal.code !== 'identity-provider-unavailable') throw error;
     if (error instanceof Refusal) throw new SetupError(`IDENTITY_ISSUER: ${error.reason ?? error.code}.`);
-    diagnostics.warn(describeError(error), 'IDENTITY_ISSUER is out of reach; logins wait for it');
+    diagnostics.warn({ reason: refusal.reason }, 'IDENTITY_ISSUER is out of reach; logins wait for it');
   }
 }
 

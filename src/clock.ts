@@ -6,7 +6,7 @@ export type Clock = () => Date;
 /** A calendar day in Europe/Paris, `YYYY-MM-DD`. Days compare as strings. */
 export type Day = string & { readonly brand: 'Day' };
 
-const PARIS = new Intl.DateTimeFormat('en-CA', {
+const PARIS = new Intl.DateTimeFormat('sv-SE', {
   timeZone: 'Europe/Paris',
   year: 'numeric',
   month: '2-digit',

@@ -6,7 +6,8 @@ import { SetupError } from './errors.ts';
  * @param variable the variable that moves the port, for the one line that says that it is taken
  */
 export function listen(app: RequestListener, host: string, port: number, variable: string): Promise<Server> {
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 10_000 }, app);
+  const limits = { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 10_000 };
+  const server = createServer({ ...limits, connectionsCheckingInterval: 1000 }, app);
   server.maxConnections = 10_000;
   const { promise, resolve, reject } = Promise.withResolvers<Server>();
   server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port, variable)));

@@ -68,4 +68,5 @@ function usage(unknown: string | undefined): string {
   return [...head, 'Usage: paraphe <command>', '', ...lines].join('\n');
 }
 
+process.umask(0o077); // what we write is ours alone
 process.exitCode = await main(process.argv.slice(2));

@@ -9,10 +9,11 @@ CREATE TABLE `figures` (
 ) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TABLE `identity_keys` (
-	`hash` blob PRIMARY KEY NOT NULL,
+	`hash` blob NOT NULL,
 	`issuer` text NOT NULL,
 	`jwks` blob NOT NULL,
-	`seen` integer NOT NULL
+	`seen` integer NOT NULL,
+	PRIMARY KEY(`issuer`, `hash`)
 ) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TABLE `petitions` (

@@ -5,7 +5,7 @@ import { readCollectingConfig, readStorageConfig } from '../config.ts';
 import { SetupError } from '../errors.ts';
 import { closePetition } from '../petitions/close-petition.ts';
 import { openPetition } from '../petitions/open-petition.ts';
-import { closingDay, statusOf } from '../petitions/petition.ts';
+import { lastDay, statusOf } from '../petitions/petition.ts';
 import { parsePetitionFile } from '../petitions/petition-file.ts';
 import { readKeys } from '../storage/key-folder.ts';
 import { openStorage, type Storage } from '../storage/open.ts';
@@ -61,7 +61,7 @@ async function list(storage: Storage, json: boolean): Promise<void> {
     id: petition.id,
     status: statusOf(petition, parisDay(clock())),
     opened: petition.opened,
-    closes: closingDay(petition) ?? null,
+    closes: lastDay(petition) ?? null,
     signatures: totals.get(petition.id) ?? 0,
   }));
   if (json) return console.log(JSON.stringify(rows, null, 2));

@@ -1,7 +1,12 @@
-/** Resolves when the process is asked to stop. A second signal ends it at once. */
+/** Resolves when the process is asked to stop. A second signal, of either kind, ends it at once. */
 export function untilStopped(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  process.once('SIGTERM', () => resolve());
-  process.once('SIGINT', () => resolve());
+  const stop = () => {
+    process.off('SIGTERM', stop);
+    process.off('SIGINT', stop);
+    resolve();
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
   return promise;
 }

@@ -3,7 +3,7 @@
  * data folder that survives restarts. Ready when `/healthz` answers: the gateway listens last.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startApp } from '../app.ts';
 import { type Environment, readPorts, readServeConfig, type ServeConfig } from '../config.ts';
@@ -102,7 +102,8 @@ function settle(dataDir: string, addresses: { origin: string; issuer: string }):
   if (!existsSync(file)) {
     const settings = { ...addresses, clientSecret: randomBytes(32).toString('hex') };
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    writeFileSync(file, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
+    writeFileSync(`${file}.new`, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
     return settings;
   }
   const settings = JSON.parse(readFileSync(file, 'utf8')) as Settings;

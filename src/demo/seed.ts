@@ -25,10 +25,10 @@ export async function seedPetitions(
   const today = dayNumber(parisDay(deps.clock()));
   for (const { file, opened, closed, closes } of PETITIONS) {
     const parsed = parsePetitionFile(readFileSync(join(FOLDER, file), 'utf8'), file);
-    if ((await deps.petitions.findBySlug(parsed.slug)) !== undefined) continue;
     const clock = () => new Date(deps.clock().getTime() + opened * 86_400_000);
     const lastDay = closes === undefined ? undefined : dayFromNumber(today + closes);
-    await openPetition({ ...deps, clock }, { ...parsed, closes: lastDay }, collecting);
+    const isOpened = (await deps.petitions.findBySlug(parsed.slug)) !== undefined;
+    if (!isOpened) await openPetition({ ...deps, clock }, { ...parsed, closes: lastDay }, collecting);
     if (closed !== undefined) await closePetition(deps, parsed.slug, dayFromNumber(today + closed));
   }
 }

@@ -17,6 +17,8 @@ export type Snapshot = {
   readonly server: Readonly<client.ServerMetadata>;
   readonly jwks: string;
   readonly at: number;
+  /** Where the browser is sent to. */
+  readonly origins: readonly string[];
 };
 
 export type IssuerDependencies = { readonly archive: IdentityKeyArchive; readonly clock: Clock };
@@ -28,6 +30,7 @@ export class Issuer {
   readonly #transport: { fetch: Fetch; close(): void };
   readonly #deps: IssuerDependencies;
   readonly #cooldownMs: number;
+  readonly #ownOrigin: readonly string[];
   /** The answers of one login, so that it can be checked again with fresh keys: a code serves once. */
   readonly #answers = new AsyncLocalStorage<Map<string, Response>>();
   #snapshot: Snapshot | undefined;
@@ -36,6 +39,7 @@ export class Issuer {
 
   constructor(settings: ProviderSettings, deps: IssuerDependencies, cooldownMs = 10_000) {
     this.settings = settings;
+    this.#ownOrigin = [new URL(settings.issuer).origin];
     this.#deps = deps;
     this.#cooldownMs = cooldownMs;
     this.#transport = createTransport(settings.timeoutMs);
@@ -64,9 +68,7 @@ export class Issuer {
 
   /** Origins that a form of ours may end up at (CSP `form-action`), as far as they are known. */
   origins(): readonly string[] {
-    const server = this.#snapshot?.server;
-    const urls = [this.settings.issuer, server?.authorization_endpoint, server?.end_session_endpoint];
-    return [...new Set(urls.flatMap((url) => (url === undefined ? [] : new URL(url).origin)))];
+    return this.#snapshot?.origins ?? this.#ownOrigin;
   }
 
   close(): void {
@@ -99,7 +101,7 @@ export class Issuer {
     checkAddresses(server, settings.issuer);
     const jwks = await this.#fetchKeys(server.jwks_uri);
     client.setJwksCache(configuration, { jwks: JSON.parse(jwks), uat: Math.floor(Date.now() / 1000) });
-    this.#snapshot = { configuration, server, jwks, at: this.#now() };
+    this.#snapshot = { configuration, server, jwks, at: this.#now(), origins: originsOf(this.settings, server) };
     return this.#snapshot;
   }
 
@@ -180,4 +182,9 @@ function isJwks(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+function originsOf({ issuer }: ProviderSettings, server: client.ServerMetadata): readonly string[] {
+  const urls = [issuer, server.authorization_endpoint, server.end_session_endpoint];
+  return [...new Set(urls.flatMap((url) => (url === undefined ? [] : new URL(url).origin)))];
 }

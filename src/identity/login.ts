@@ -11,6 +11,7 @@ import type { Person } from '../person/person.ts';
 import type { Issuer, Snapshot } from './issuer.ts';
 import { acrSuffices } from './profile.ts';
 import { refusalFor } from './provider-errors.ts';
+import { ProviderUnavailable } from './transport.ts';
 
 const LARGEST_SKEW_SECONDS = 300;
 
@@ -98,7 +99,8 @@ async function verifyOrRetry(issuer: Issuer, snapshot: Snapshot, clock: Clock, c
   try {
     return await verifyLogin(issuer, snapshot, clock, callback, ties);
   } catch (error) {
-    const newer = error instanceof client.ClientError ? await issuer.newer(snapshot) : undefined;
+    const isDoubt = error instanceof client.ClientError && !(error.cause instanceof ProviderUnavailable);
+    const newer = isDoubt ? await issuer.newer(snapshot) : undefined;
     if (newer === undefined) throw error;
     return verifyLogin(issuer, newer, clock, callback, ties);
   }

@@ -1,5 +1,5 @@
 /**
- * What is known of each nym, for logs larger than memory likes: 40 bytes a nym and 4 to 8 in the index, no string kept.
+ * What is known of each nym, for logs larger than memory likes: 40 bytes a nym and 5 to 11 in the index, no string kept.
  * Every byte of a nym is compared. The index is keyed by a seed, because whoever writes a log chooses its nyms and could
  * otherwise make them all collide; the seed changes no result.
  */

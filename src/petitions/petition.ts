@@ -37,9 +37,10 @@ export function statusOf(petition: Petition, today: Day): PetitionStatus {
   return petition.closed !== undefined || over ? 'closed' : 'open';
 }
 
-/** The day after which nothing was signed any more, for a petition that is closed. */
-export function closingDay(petition: Petition): Day | undefined {
-  return petition.closed ?? petition.closes;
+/** The last day on which one could sign, or can: its rule's, or the day on which it was closed before that. */
+export function lastDay({ closed, closes }: Petition): Day | undefined {
+  if (closed === undefined || closes === undefined) return closed ?? closes;
+  return closed < closes ? closed : closes;
 }
 
 export const SLUG = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;

@@ -27,7 +27,7 @@ export function rotateReceiptKeys({ active, retired }: StoredReceiptKeys): Store
 /** @throws when a key is not a P-256 key */
 export async function loadReceiptKeys({ active, retired }: StoredReceiptKeys): Promise<ReceiptKeys> {
   const privateKey = createPrivateKey({ key: { ...active }, format: 'jwk' });
-  const keys = await Promise.all([publicHalf(active), ...retired].map(publish));
+  const keys = await Promise.all([active, ...retired].map((key) => publish(publicHalf(key))));
   return { kid: keys[0]?.kid ?? '', privateKey, jwks: { keys } };
 }
 

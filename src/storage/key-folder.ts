@@ -23,12 +23,22 @@ const RECEIPT_KEYS = 'receipt-keys.json';
 const FILES = [KEY_ENCRYPTION_KEY, SEALING_KEY, RECEIPT_KEYS];
 
 export function hasKeys(folder: string): boolean {
-  return FILES.some((file) => existsSync(join(folder, file)));
+  return missingKeys(folder).length === 0;
+}
+
+function missingKeys(folder: string): readonly string[] {
+  return FILES.filter((file) => !existsSync(join(folder, file)));
 }
 
 /** Makes every key. @throws SetupError when the folder holds any: keys are never overwritten */
 export function createKeys(folder: string): void {
-  if (hasKeys(folder)) throw new SetupError(`${folder} holds keys already; they are never overwritten.`);
+  const missing = missingKeys(folder);
+  if (missing.length === 0) throw new SetupError(`${folder} holds keys already; they are never overwritten.`);
+  if (missing.length < FILES.length) {
+    throw new SetupError(
+      `${folder} holds some keys and lacks ${missing.join(' and ')}: restore your copy, or delete the folder if no petition was opened with it.`,
+    );
+  }
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const file of [KEY_ENCRYPTION_KEY, SEALING_KEY])
     writeSecret(folder, file, randomBytes(32).toString('base64url'));

@@ -1,14 +1,11 @@
-/**
- * Opens the storage that `DATABASE_URL` names. The journeys have a file of their own, without durability: it can be
- * deleted at any time at the cost of a few new logins, and is made anew when it cannot be read.
- */
-import { mkdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+/** Opens the storage that `DATABASE_URL` names, and the journeys' file beside it. */
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { SetupError } from '../errors.ts';
 import type { IdentityKeyArchive } from '../identity/ports.ts';
 import type { PetitionStore, SignatureStore } from '../petitions/ports.ts';
 import type { JourneyStore } from '../web/ports.ts';
-import { applyMigrations, openSqlite, pendingMigrations, type Sqlite } from './sqlite/database.ts';
+import { act, applyMigrations, createSqlite, openSqlite, pendingMigrations, type Sqlite } from './sqlite/database.ts';
 import { sqliteIdentityKeyArchive } from './sqlite/identity-key-store.ts';
 import { sqliteJourneyStore } from './sqlite/journey-store.ts';
 import { sqlitePetitionStore } from './sqlite/petition-store.ts';
@@ -18,7 +15,6 @@ export type Storage = {
   readonly petitions: PetitionStore;
   readonly signatures: SignatureStore;
   readonly identityKeys: IdentityKeyArchive;
-  readonly journeys: JourneyStore;
   /** Resolves when the database answers. @throws Refusal `storage-unavailable` */
   ready(): Promise<void>;
   close(): void;
@@ -28,68 +24,83 @@ export type StoragePlace = { readonly databaseUrl: string; readonly dataDir: str
 
 /** @throws SetupError when the data are missing, from another version, or lack a migration */
 export function openStorage(place: StoragePlace): Storage {
-  const data = openData(place);
-  if (pendingMigrations(data, 'sqlite') > 0) {
-    data.$client.close();
-    throw new SetupError('The database is not up to date: run `paraphe migrate` first.');
+  const file = sqliteFile(place);
+  if (!existsSync(file)) {
+    throw new SetupError(`There is no database ${file}: check DATA_DIR, or make one with \`paraphe migrate\`.`);
   }
-  const journeys = openJourneys(join(place.dataDir, 'journeys.sqlite'));
+  const data = openSqlite(file, 'FULL');
+  try {
+    if (pendingMigrations(data, MIGRATIONS) > 0) {
+      throw new SetupError('The database is not up to date: run `paraphe migrate` first.');
+    }
+  } catch (error) {
+    data.$client.close();
+    throw error;
+  }
   return {
     petitions: sqlitePetitionStore(data),
     signatures: sqliteSignatureStore(data),
     identityKeys: sqliteIdentityKeyArchive(data),
-    journeys: sqliteJourneyStore(journeys),
-    ready: async () => void data.$client.prepare('SELECT 1 FROM petitions LIMIT 1').get(),
-    close() {
-      data.$client.close();
-      journeys.$client.close();
-    },
+    ready: () => act(() => void data.$client.prepare('SELECT 1 FROM petitions LIMIT 1').get()),
+    close: () => void data.$client.close(),
   };
 }
 
 /** Brings the database to this version's schema. Answers how many migrations it applied. */
 export function migrateStorage(place: StoragePlace): number {
-  const data = openData(place);
+  const file = sqliteFile(place);
+  createSqlite(file);
+  const data = openSqlite(file, 'FULL');
   try {
-    const pending = pendingMigrations(data, 'sqlite');
-    if (pending > 0) applyMigrations(data, 'sqlite');
+    const pending = pendingMigrations(data, MIGRATIONS);
+    if (pending > 0) applyMigrations(data, MIGRATIONS);
     return pending;
   } finally {
     data.$client.close();
   }
 }
 
-function openData({ databaseUrl, dataDir }: StoragePlace): Sqlite {
-  const file = sqliteFile(databaseUrl, dataDir);
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  return openSqlite(file, 'FULL');
+/**
+ * Opens the journeys' file, for a gateway alone. It has no durability, and is made anew when it is torn or another
+ * version's: losing it costs a few new logins.
+ */
+export function openJourneys(dataDir: string): { readonly journeys: JourneyStore; close(): void } {
+  const file = join(dataDir, 'journeys.sqlite');
+  const database = openWhole(file) ?? remake(file);
+  return { journeys: sqliteJourneyStore(database), close: () => void database.$client.close() };
 }
 
+const MIGRATIONS = 'sqlite';
+const JOURNEY_MIGRATIONS = 'sqlite-journeys';
+
 /** `sqlite:<path>`; an empty path is `paraphe.sqlite` in the data folder. */
-function sqliteFile(databaseUrl: string, dataDir: string): string {
+function sqliteFile({ databaseUrl, dataDir }: StoragePlace): string {
   const path = /^sqlite:(.*)$/.exec(databaseUrl)?.[1];
-  if (path === undefined)
+  if (path === undefined) {
     throw new SetupError('DATABASE_URL must start with `sqlite:`; no other database is supported yet.');
+  }
   return path === '' ? join(dataDir, 'paraphe.sqlite') : path;
 }
 
-function openJourneys(file: string): Sqlite {
+/** The file as it is, where it is sound and this version's. */
+function openWhole(file: string): Sqlite | undefined {
+  let database: Sqlite | undefined;
   try {
-    return openCurrentJourneys(file);
+    createSqlite(file);
+    database = openSqlite(file, 'OFF');
+    if (pendingMigrations(database, JOURNEY_MIGRATIONS) > 0) applyMigrations(database, JOURNEY_MIGRATIONS);
+    if (database.$client.pragma('quick_check', { simple: true }) === 'ok') return database;
   } catch {
-    for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
-    return openCurrentJourneys(file);
+    // torn, or another version's: remade below
   }
+  database?.$client.close();
+  return undefined;
 }
 
-function openCurrentJourneys(file: string): Sqlite {
-  const journeys = openSqlite(file, 'OFF');
-  try {
-    if (pendingMigrations(journeys, 'sqlite-journeys') > 0) applyMigrations(journeys, 'sqlite-journeys');
-    return journeys;
-  } catch (error) {
-    journeys.$client.close();
-    throw error;
-  }
+function remake(file: string): Sqlite {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
+  createSqlite(file);
+  const database = openSqlite(file, 'OFF');
+  applyMigrations(database, JOURNEY_MIGRATIONS);
+  return database;
 }

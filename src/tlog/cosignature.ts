@@ -3,8 +3,15 @@
  * of a log had this head. The signed text does not name the witness, so a key serves one witness only.
  */
 import { Malformed } from './errors.ts';
-import type { NoteSignature, VerifierKey } from './note.ts';
-import { ED25519_COSIGNATURE, type Ed25519Sign, type Ed25519Verify, type Signer, type Verifier } from './note.ts';
+import {
+  ED25519_COSIGNATURE,
+  type Ed25519Sign,
+  type Ed25519Verify,
+  type NoteSignature,
+  type Signer,
+  type Verifier,
+  type VerifierKey,
+} from './note.ts';
 import { concat, utf8 } from './text.ts';
 
 const TIME_BYTES = 8;

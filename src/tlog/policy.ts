@@ -56,6 +56,7 @@ class PolicyReader {
     this.#sha256 = sha256;
   }
 
+  /** Written by hand, so its last line may lack its end: nothing else could be meant. */
   read(bytes: Uint8Array): Policy {
     for (const line of octets(bytes).split('\n')) {
       this.#line++;

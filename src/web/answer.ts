@@ -1,15 +1,14 @@
 /** How an answer is written: pages, redirects, cached bytes. */
 import { hash } from 'node:crypto';
 import type { Request, Response } from 'express';
-import type { RefusalCode } from '../errors.ts';
 import type { Petition } from '../petitions/petition.ts';
 import type { WebDependencies } from './dependencies.ts';
-import { type Lang, negotiateLang } from './i18n.ts';
+import { LANGS, type Lang, negotiateLang } from './i18n.ts';
 import type { PageModels, PageName } from './page-models.ts';
 import type { Headers } from './security.ts';
 
 /** What a request turned out to be about, gathered on the way for the page of a refusal. */
-export type About = { petition?: Petition; lang?: Lang | undefined; logoutAction?: string; code?: RefusalCode };
+export type About = { petition?: Petition; lang?: Lang | undefined; logoutAction?: string };
 
 export function aboutOf(res: Response): About {
   res.locals.about ??= {};
@@ -33,7 +32,8 @@ export function sendPage<N extends PageName>(
 }
 
 export function pageContext(deps: WebDependencies, req: Request, chosen: Lang | undefined) {
-  const { lang, explicit } = negotiateLang(req.query.lang ?? chosen, req.headers['accept-language']);
+  const asked = LANGS.find((lang) => lang === req.query.lang) ?? chosen;
+  const { lang, explicit } = negotiateLang(asked, req.headers['accept-language']);
   return { lang, explicitLang: explicit, path: pathWithoutLang(req), simulated: deps.simulated };
 }
 
@@ -71,8 +71,9 @@ function matches(header: string | undefined, etag: string): boolean {
 }
 
 function pathWithoutLang(req: Request): string {
-  if (!req.originalUrl.includes('?')) return req.originalUrl;
-  const url = new URL(req.originalUrl, 'http://localhost');
-  url.searchParams.delete('lang');
-  return url.pathname + url.search;
+  const [path = '/', query] = req.originalUrl.split('?', 2);
+  if (query === undefined) return path;
+  const rest = new URLSearchParams(query);
+  rest.delete('lang');
+  return rest.size === 0 ? path : `${path}?${rest}`;
 }

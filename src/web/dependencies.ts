@@ -1,9 +1,10 @@
-import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { WebConfig } from '../config.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Issuer } from '../identity/issuer.ts';
-import type { Pseudonyms } from '../person/pseudonym.ts';
+import type { Nym } from '../person/nym.ts';
+import type { Person } from '../person/person.ts';
+import type { Petition } from '../petitions/petition.ts';
 import type { PetitionStore, SignatureStore } from '../petitions/ports.ts';
 import type { Recorder } from '../petitions/recorder.ts';
 import type { ReceiptKeys } from '../receipt/keys.ts';
@@ -22,8 +23,8 @@ export type WebDependencies = {
   readonly signatures: SignatureStore;
   readonly recorder: Recorder;
   readonly issuer: Issuer;
-  readonly pseudonyms: Pseudonyms;
-  readonly keyEncryptionKey: KeyObject;
+  /** The edge never touches a pseudonym key. @throws Refusal `petition-not-collecting` */
+  readonly computeNym: (petition: Petition, person: Person) => Promise<Nym>;
   /** The keys of this moment: a rotation takes effect without a restart. */
   readonly receiptKeys: () => ReceiptKeys;
   readonly journeys: Journeys;

@@ -7,7 +7,7 @@
  */
 import { hash, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
 import { derive, open, seal, secretKey } from '../aead.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock, Day } from '../clock.ts';
 import type { RefusalCode } from '../errors.ts';
 import { Refusal } from '../errors.ts';
 import { type Action, computeNonce } from '../person/nonce.ts';
@@ -33,12 +33,15 @@ export type Journey = {
 
 /** What waits on the server, sealed. The outcome replaces everything that was there. */
 export type JourneyContent =
-  | { readonly kind: 'identified'; readonly nym: Nym; readonly birthdate: string | null; readonly login: Login | null }
+  | { readonly kind: 'identified'; readonly nym: Nym; readonly birthdate: Day | null; readonly login: Login }
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly login: Login | null }
   | { readonly kind: 'done'; readonly location: string };
 
-/** What ending the session at the identity provider takes; `at` in milliseconds since 1970. `null`: there is none to end. */
-export type Login = { readonly idToken: string; readonly at: number };
+/**
+ * The login at the identity provider, at an instant in milliseconds since 1970. `idToken` ends the session there; `null`
+ * once that is over.
+ */
+export type Login = { readonly idToken: string | null; readonly at: number };
 
 export class Journeys {
   readonly #store: JourneyStore;
@@ -101,7 +104,9 @@ export class Journeys {
 
   async save(journey: Journey, content: JourneyContent): Promise<void> {
     const sealed = seal(contentKey(journey), Buffer.from(JSON.stringify(content)), journey.id);
-    await this.#store.save(rowId(journey), sealed, this.#now() + JOURNEY_SECONDS);
+    const login = content.kind === 'done' ? null : content.login;
+    const from = login === null ? this.#now() : Math.floor(login.at / 1000); // saving again prolongs nothing
+    await this.#store.save(rowId(journey), sealed, from + JOURNEY_SECONDS);
   }
 
   forget(journey: Journey): Promise<void> {

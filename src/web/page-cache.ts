@@ -22,7 +22,9 @@ export class PageCache {
     const ready = make();
     this.#kept.delete(key);
     this.#kept.set(key, { at: now, ready });
-    ready.catch(() => this.#kept.delete(key));
+    ready.catch(() => {
+      if (this.#kept.get(key)?.ready === ready) this.#kept.delete(key);
+    });
     if (this.#kept.size > MOST) this.#kept.delete(this.#kept.keys().next().value ?? '');
     return ready;
   }

@@ -15,25 +15,25 @@ export type PageModels = {
     withdrawAction: string;
   };
   confirm: {
-    petition: PetitionSummary;
+    petition: { slug: string; title: string };
     action: 'sign' | 'withdraw';
     /** The birth date that came back from the identity provider, `undefined` where it gave none. */
     birthdate: Day | undefined;
     /** The person's earlier signature that still counts, if there is one: then there is nothing to ask or to record. */
-    signed: { day: Day; department: string | undefined } | undefined;
+    signed: { day: Day } | undefined;
     /** The day on which the signature that one came to withdraw was withdrawn already. */
     withdrawn: Day | undefined;
     /** What the département's list offers; `undefined` where the petition does not ask, or the person has signed. */
     departments: readonly { code: string; name: string }[] | undefined;
-    /** What was typed and is wrong, after a refused confirmation. */
-    error: { code: RefusalCode; department: string } | undefined;
+    /** What is wrong with what was chosen, after a refused confirmation. */
+    error: 'department-missing' | 'department-unknown' | undefined;
     /** Where the main form posts; where one posts who only wants their receipt (withdrawing); where "this is not me" posts. */
     confirmAction: string;
     findAction: string | undefined;
     notMeAction: string;
   };
   receipt: {
-    petition: PetitionSummary;
+    petition: { slug: string; title: string };
     state: 'active' | 'withdrawn' | 'invalidated';
     day: Day;
     department: { code: string; name: string } | undefined;

@@ -7,7 +7,7 @@ import type { PageModels, PageName } from './page-models.ts';
 
 /**
  * The pages as HTML. Everything is read and compiled when this is made: rendering opens no file and knows no request.
- * Templates escape all they print, but a statement's HTML, which was made safe when the petition was opened.
+ * Templates escape all they print, but a statement's HTML, which is rendered without any markup of its author's.
  */
 export type PageContext = {
   lang: Lang;

@@ -2,7 +2,7 @@
 import MarkdownIt from 'markdown-it';
 import { type Day, parisDay } from '../clock.ts';
 import { ABROAD, DEPARTMENTS } from '../petitions/department.ts';
-import { closingDay, type Petition, statusOf } from '../petitions/petition.ts';
+import { lastDay, type Petition, statusOf } from '../petitions/petition.ts';
 import type { Lang } from './i18n.ts';
 import type { PetitionSummary } from './page-models.ts';
 
@@ -33,7 +33,7 @@ export function summarise(petition: Petition, signatures: number, now: Date): Pe
     title: petition.statement.title,
     status: statusOf(petition, parisDay(now)),
     opened: petition.opened,
-    closes: closingDay(petition),
+    closes: lastDay(petition),
     minAge: petition.minAge,
     departments: petition.departments,
     signatures,
@@ -49,7 +49,7 @@ export function petitionJson(petition: Petition, signatures: number, now: Date) 
     status: statusOf(petition, parisDay(now)),
     statement: Buffer.from(petition.statement.hash).toString('hex'),
     opened: petition.opened,
-    closes: closingDay(petition) ?? null,
+    closes: petition.closes ?? null,
     min_age: petition.minAge,
     departments: petition.departments,
     signatures,
@@ -67,9 +67,15 @@ const UNINHABITED = ['984', '989'];
 
 /** Départements as a list offers them: by code, people abroad last. */
 export function departmentChoices(lang: Lang): readonly { code: string; name: string }[] {
+  return CHOICES[lang];
+}
+
+function choices(lang: Lang): readonly { code: string; name: string }[] {
   const codes = [...DEPARTMENTS.keys()].filter((code) => !UNINHABITED.includes(code)).sort();
   return [...codes, ABROAD].map((code) => ({ code, name: departmentName(code, lang) }));
 }
+
+const CHOICES: Readonly<Record<Lang, ReturnType<typeof choices>>> = { fr: choices('fr'), en: choices('en') };
 
 export function byDay(counts: ReadonlyMap<Day, number>): readonly { day: Day; count: number }[] {
   return [...counts].map(([day, count]) => ({ day, count })).sort((a, b) => (a.day < b.day ? -1 : 1));

@@ -45,7 +45,7 @@ export function securityHeaders(isHttps: boolean, formTargets: readonly string[]
 export class SecurityHeaders {
   readonly #isHttps: boolean;
   readonly #formTargets: () => readonly string[];
-  #known = '';
+  #known: readonly string[] | undefined;
   #headers: Headers = [];
 
   constructor(isHttps: boolean, formTargets: () => readonly string[]) {
@@ -55,9 +55,8 @@ export class SecurityHeaders {
 
   current(): Headers {
     const targets = this.#formTargets();
-    const known = targets.join(' ');
-    if (known !== this.#known || this.#headers.length === 0) {
-      this.#known = known;
+    if (targets !== this.#known) {
+      this.#known = targets;
       this.#headers = securityHeaders(this.#isHttps, targets);
     }
     return this.#headers;

@@ -22,6 +22,7 @@ import { guardOrigin, limitPosts, SecurityHeaders } from './security.ts';
 
 export function createServer(deps: WebDependencies): Express {
   const app = express();
+  app.set('env', 'production'); // Express's own last resort shows no stack
   app.disable('x-powered-by');
   app.disable('etag'); // public answers carry their own, personal ones none
   app.set('case sensitive routing', true);
@@ -82,9 +83,9 @@ const KNOWN = [
   ['POST', ['/petitions/:slug/receipt', '/logout']],
 ] as const;
 
-/** A form's few fields, as UTF-8 that is really UTF-8. */
+/** A form's few fields, as UTF-8 that is really UTF-8. A body of any other type is held to the same limits. */
 function parseForm() {
-  return express.urlencoded({ extended: false, limit: '4kb', parameterLimit: 20, verify: checkUtf8 });
+  return express.urlencoded({ type: () => true, extended: false, limit: '4kb', parameterLimit: 20, verify: checkUtf8 });
 }
 
 function checkUtf8(_req: IncomingMessage, _res: unknown, body: Buffer): void {

@@ -1,6 +1,6 @@
 /** The command line as its users run it: in a terminal, on a folder, with an environment. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,6 +51,14 @@ describe('paraphe', () => {
     const { code, stderr } = await paraphe(['serve', '--nothing']);
     expect(code).toBe(1);
     oneLine(stderr);
+    for (const name of ['constructor', 'toString', '__proto__']) {
+      expect(await paraphe([name])).toMatchObject({ code: 2, stderr: expect.stringContaining(`no command ${name}`) });
+    }
+    expect(await paraphe(['verify', '--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('receipt') });
+    const inTheWay = await paraphe(['init'], { DATA_DIR: join(PARAPHE, 'data') });
+    expect(inTheWay.code).toBe(1);
+    expect(inTheWay.stderr).toMatch(/ENOTDIR/);
+    oneLine(inTheWay.stderr);
   });
 
   test('refuses a Node that it cannot run on, in words', () => {
@@ -153,6 +161,14 @@ describe('paraphe petition', () => {
     expect((await paraphe(['petition', 'close', 'un-titre'])).stdout).toContain('is closed, with 0 signatures');
     expect((await paraphe(['petition', 'close', 'un-titre'])).stdout).toContain('was closed already');
     expect((await paraphe(['petition', 'close', 'aucune'])).code).toBe(1);
+    const never = join(folder, 'never.md');
+    for (const rule of ['closes: 2020-01-01', 'acr: eidas9', 'acr: ""']) {
+      const rules = `slug: jamais\ntitle: Un titre\nmin_age: 18\ndepartments: false\n${rule}`;
+      writeFileSync(never, `---\n${rules}\n---\n\nCeci.\n`);
+      const { code, stderr } = await paraphe(['petition', 'open', never], IDENTITY);
+      expect(code).toBe(1);
+      oneLine(stderr);
+    }
     for (const args of [
       ['petition'],
       ['petition', 'open'],
@@ -224,6 +240,9 @@ describe('paraphe demo', () => {
     };
     await sign();
     expect(browser.page.url).toContain('/receipt/');
+    const fresh = { ...env, DATA_DIR: join(folder, 'fresh') };
+    expect((await paraphe(['demo'], fresh)).stderr).toContain('in use');
+    expect(existsSync(fresh.DATA_DIR)).toBe(false); // a port that was busy is not fixed for ever
     const taken = await paraphe(['demo'], { ...env, DATA_DIR: join(folder, 'other') });
     expect(taken.code).toBe(1);
     expect(taken.stderr).toContain('in use');

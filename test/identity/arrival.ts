@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import type { RefusalCode } from '../../src/errors.ts';
 import { readKeys } from '../../src/storage/key-folder.ts';
-import { openStorage } from '../../src/storage/open.ts';
+import { openJourneys } from '../../src/storage/open.ts';
 import { type JourneyContent, Journeys } from '../../src/web/journey.ts';
 import fr from '../../views/locales/fr.json' with { type: 'json' };
 import { Browser, type Page } from '../fakes/browser.ts';
@@ -133,13 +133,13 @@ export async function contentOf(
   { journey }: Arrival,
   clock?: Clock,
 ): Promise<JourneyContent | undefined> {
-  const storage = openStorage(world.config.storage);
+  const file = openJourneys(world.config.storage.dataDir);
   try {
     const { sealingKey } = readKeys(world.config.storage.keysDir);
-    const journeys = new Journeys(storage.journeys, sealingKey, clock ?? (() => new Date()));
+    const journeys = new Journeys(file.journeys, sealingKey, clock ?? (() => new Date()));
     return await journeys.find(journeys.read(journey.id, journey.cookie));
   } finally {
-    storage.close();
+    file.close();
   }
 }
 

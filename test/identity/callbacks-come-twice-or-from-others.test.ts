@@ -2,7 +2,7 @@
  * At `/login/callback`: the same answer twice, an old one, somebody else's, one after all was given up. Each code is
  * exchanged once, and only for the browser that began the journey.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type App, startApp } from '../../src/app.ts';
 import { createDiagnostics } from '../../src/diagnostics.ts';
 import {
@@ -26,9 +26,12 @@ import { Watch } from './watch.ts';
 
 let world: WatchedWorld;
 let watch: Watch;
+/** How far the gateway's clock is ahead. */
+let ahead = 0;
+const clock = () => new Date(Date.now() + ahead);
 
 beforeAll(async () => {
-  world = await startWatchedWorld();
+  world = await startWatchedWorld({ clock });
   watch = new Watch(world.franceConnect.port);
 });
 
@@ -36,7 +39,7 @@ beforeEach(() => watch.forget());
 
 afterEach(() => {
   world.franceConnect.switches.lie = undefined;
-  vi.restoreAllMocks();
+  ahead = 0;
 });
 
 afterAll(async () => {
@@ -57,7 +60,7 @@ describe('a callback that comes twice', () => {
   test('at once, at two gateways on one database', async () => {
     const other: App = await startApp(
       { ...world.config, web: { ...world.config.web, port: 0 } },
-      { diagnostics: createDiagnostics('silent') },
+      { clock, diagnostics: createDiagnostics('silent') },
     );
     watch.forget();
     const { browser, callback } = await arriveAtDoor(world);
@@ -98,9 +101,7 @@ describe('a callback that comes twice', () => {
     await expectRefused(world, arrival, await browser.get(callback), 'journey-unknown', 400);
     keepCookie(world, arrival);
     await world.restart();
-    const now = performance.now.bind(performance);
-    let looks = 0;
-    vi.spyOn(performance, 'now').mockImplementation(() => now() + 6000 * looks++); // patience runs out at once
+    ahead = 60_000; // nobody can still be exchanging it
     await expectRefused(world, arrival, await browser.get(callback), 'journey-interrupted', 409);
     expect(watch.count('/token')).toBe(1);
   });

@@ -194,14 +194,18 @@ describe('every lie of the simulator', () => {
 
   test('an issuer that its own document contradicts is not gone to, and pages go on', async () => {
     const world = worlds.franceconnect;
-    world.franceConnect.switches.lie = 'discovery-issuer-mismatch';
+    const { switches } = world.franceConnect;
+    switches.discovery.status = 503;
     await world.restart();
+    switches.discovery.status = undefined;
+    switches.lie = 'discovery-issuer-mismatch';
     const browser = world.browser();
     await browser.get(`${world.origin}/petitions/jardins`);
     await browser.submit({}, { form: '/sign' });
     expectRefusal(world, browser.page, 'login-unverified', 502);
     expect(browser.jar.all).toEqual([]);
-    world.franceConnect.switches.lie = undefined;
+    expect((await fetch(`${world.origin}/petitions/jardins`)).status).toBe(200);
+    switches.lie = undefined;
     await expectOutcome(world, undefined, 'identified');
   });
 });

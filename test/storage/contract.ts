@@ -8,6 +8,7 @@ import type { Petition, PetitionId } from '../../src/petitions/petition.ts';
 import type { Recording, Tally } from '../../src/petitions/signature.ts';
 import { makeStatement } from '../../src/petitions/statement.ts';
 import type { Storage } from '../../src/storage/open.ts';
+import type { JourneyStore } from '../../src/web/ports.ts';
 
 const day = (text: string) => parseDay(text) as Day;
 const MONDAY = day('2026-11-16');
@@ -48,13 +49,17 @@ const withdrawn = (nym: Nym, on = MONDAY, petition = ID): Recording => ({
   day: on,
 });
 
-export function storageContract(name: string, open: () => Promise<{ storage: Storage; done: () => void }>): void {
+export function storageContract(
+  name: string,
+  open: () => Promise<{ storage: Storage; journeys: JourneyStore; done: () => void }>,
+): void {
   describe(`storage on ${name}`, () => {
     let storage: Storage;
+    let journeys: JourneyStore;
     let done: () => void;
 
     beforeEach(async () => {
-      ({ storage, done } = await open());
+      ({ storage, journeys, done } = await open());
       await storage.petitions.open(petitionNamed('une', ID), randomBytes(60));
       await storage.petitions.open(petitionNamed('autre', OTHER), randomBytes(60));
     });
@@ -175,24 +180,24 @@ export function storageContract(name: string, open: () => Promise<{ storage: Sto
       const id = randomBytes(12);
 
       test('one claim is granted, and it outlives what it was for', async () => {
-        const answers = await Promise.all([1, 2, 3].map((now) => storage.journeys.claim(id, now, 2000)));
+        const answers = await Promise.all([1, 2, 3].map((now) => journeys.claim(id, now, 2000)));
         expect(answers).toEqual([undefined, 1, 1]);
-        await storage.journeys.forget(id);
-        expect(await storage.journeys.claim(id, 9, 2000)).toBe(1);
-        await storage.journeys.sweep(2001);
-        expect(await storage.journeys.claim(id, 2002, 4000)).toBeUndefined();
+        await journeys.forget(id);
+        expect(await journeys.claim(id, 9, 2000)).toBe(1);
+        await journeys.sweep(2001);
+        expect(await journeys.claim(id, 2002, 4000)).toBeUndefined();
       });
 
       test('content is replaced, expires, is forgotten and is swept', async () => {
-        await storage.journeys.save(id, Buffer.from('one'), 100);
-        await storage.journeys.save(id, Buffer.from('two'), 200);
-        expect(await storage.journeys.find(id, 199)).toEqual(Buffer.from('two'));
-        expect(await storage.journeys.find(id, 200)).toBeUndefined();
-        await storage.journeys.forget(id);
-        expect(await storage.journeys.find(id, 0)).toBeUndefined();
-        await storage.journeys.save(id, Buffer.from('three'), 300);
-        await storage.journeys.sweep(300);
-        expect(await storage.journeys.find(id, 0)).toBeUndefined();
+        await journeys.save(id, Buffer.from('one'), 100);
+        await journeys.save(id, Buffer.from('two'), 200);
+        expect(await journeys.find(id, 199)).toEqual(Buffer.from('two'));
+        expect(await journeys.find(id, 200)).toBeUndefined();
+        await journeys.forget(id);
+        expect(await journeys.find(id, 0)).toBeUndefined();
+        await journeys.save(id, Buffer.from('three'), 300);
+        await journeys.sweep(300);
+        expect(await journeys.find(id, 0)).toBeUndefined();
       });
     });
   });

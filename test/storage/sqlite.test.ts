@@ -1,13 +1,13 @@
-import { hash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { hash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { dayFromNumber } from '../../src/clock.ts';
 import { SetupError } from '../../src/errors.ts';
-import { migrateStorage, openStorage } from '../../src/storage/open.ts';
-import { openSqlite } from '../../src/storage/sqlite/database.ts';
+import { migrateStorage, openJourneys, openStorage } from '../../src/storage/open.ts';
+import { createSqlite, openSqlite } from '../../src/storage/sqlite/database.ts';
 import { petitionNamed, storageContract } from './contract.ts';
 
 function newPlace() {
@@ -19,10 +19,13 @@ storageContract('SQLite', async () => {
   const place = newPlace();
   migrateStorage(place);
   const storage = openStorage(place);
+  const { journeys, close } = openJourneys(place.dataDir);
   return {
     storage,
+    journeys,
     done() {
       storage.close();
+      close();
       place.done();
     },
   };
@@ -63,7 +66,9 @@ describe('a SQLite file', () => {
 
   test('is durable on every connection: WAL, synchronous=FULL, foreign keys', () => {
     const place = newPlace();
-    const { $client } = openSqlite(join(place.dataDir, 'x.sqlite'), 'FULL');
+    const file = join(place.dataDir, 'x.sqlite');
+    createSqlite(file);
+    const { $client } = openSqlite(file, 'FULL');
     expect($client.pragma('journal_mode', { simple: true })).toBe('wal');
     expect($client.pragma('synchronous', { simple: true })).toBe(2);
     expect($client.pragma('foreign_keys', { simple: true })).toBe(1);
@@ -87,20 +92,47 @@ describe('a SQLite file', () => {
 
   test('that lacks a migration says what to do', () => {
     const place = newPlace();
+    new Database(join(place.dataDir, 'paraphe.sqlite')).close();
     expect(() => openStorage(place)).toThrow('paraphe migrate');
     expect(migrateStorage(place)).toBe(1);
     expect(migrateStorage(place)).toBe(0);
     place.done();
   });
 
-  test('of journeys that cannot be read is made anew: it costs only new logins', async () => {
+  test.each([
+    ['is no database', Buffer.from('not a database, whatever it was before'.repeat(100))],
+    ['is torn', undefined],
+  ])('of journeys that %s is made anew: it costs only new logins', async (_what, content) => {
+    const place = newPlace();
+    const file = join(place.dataDir, 'journeys.sqlite');
+    const first = openJourneys(place.dataDir);
+    for (let i = 0; i < 2000; i++) await first.journeys.save(randomBytes(12), randomBytes(300), 100);
+    first.close();
+    const torn = readFileSync(file);
+    for (let at = 8192; at < torn.length; at += 8192) torn.fill(0xab, at, at + 4096);
+    writeFileSync(file, content ?? torn);
+    const { journeys, close } = openJourneys(place.dataDir);
+    await journeys.save(Buffer.from('id'), Buffer.from('content'), 100);
+    expect(await journeys.find(Buffer.from('id'), 0)).toEqual(Buffer.from('content'));
+    await journeys.sweep(100);
+    expect(await journeys.find(Buffer.from('id'), 0)).toBeUndefined();
+    close();
+    place.done();
+  });
+
+  test('is readable by its owner alone', () => {
     const place = newPlace();
     migrateStorage(place);
-    writeFileSync(join(place.dataDir, 'journeys.sqlite'), 'not a database, whatever it was before'.repeat(100));
     const storage = openStorage(place);
-    await storage.journeys.save(Buffer.from('id'), Buffer.from('content'), 100);
-    expect(await storage.journeys.find(Buffer.from('id'), 0)).toEqual(Buffer.from('content'));
+    for (const file of readdirSync(place.dataDir)) expect(statSync(join(place.dataDir, file)).mode & 0o077).toBe(0);
     storage.close();
+    place.done();
+  });
+
+  test('is never made by looking for one', () => {
+    const place = newPlace();
+    expect(() => openStorage(place)).toThrow(/no database .*paraphe migrate/);
+    expect(readdirSync(place.dataDir)).toEqual([]);
     place.done();
   });
 });

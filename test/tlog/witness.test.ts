@@ -22,6 +22,7 @@ import {
   parseCosignatures,
   parseSize,
   parseSubmission,
+  SIZE_TYPE,
 } from '../../src/tlog/witness.ts';
 import { bytesOf, flipped, hashing, sha256, testKey, verifyEd25519 } from './crypto.ts';
 
@@ -97,6 +98,7 @@ describe('a witness refuses', () => {
   test('409: an old size that is not what it cosigned last, and says which', async () => {
     for (const from of [0, 1, 4, 5]) expect(await judge(await grown(from, 5))).toEqual({ status: 409, size: 3 });
     expect(parseSize(bytesOf(formatSize(3)))).toBe(3);
+    expect(SIZE_TYPE).toBe('text/x.tlog.size');
   });
 
   test('422: a proof that does not verify, is missing, or is too much', async () => {

@@ -51,7 +51,7 @@ const confirm: PageModels['confirm'] = {
   withdrawn: undefined,
   notMeAction: '/logout?journey=1',
 };
-const asked = { departments: undefined, signed: { day, department: 'Paris' } };
+const asked = { departments: undefined, signed: { day } };
 const receipt: PageModels['receipt'] = {
   petition: open,
   state: 'active',
@@ -78,8 +78,7 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
   confirm: {
     sign: confirm,
     'without département or birth date': { ...confirm, departments: undefined, birthdate: undefined },
-    'wrong département': { ...confirm, error: { code: 'department-unknown', department: '75' } },
-    'other error': { ...confirm, error: { code: 'petition-closed', department: '' } },
+    'wrong département': { ...confirm, error: 'department-unknown' },
     'already signed': { ...confirm, ...asked },
     withdraw: {
       ...confirm,
@@ -177,11 +176,10 @@ describe('what a page holds', () => {
     expect(main).toContain('24\u00a0août 1962');
   });
 
-  test('after a wrong département the error stands at the field, which keeps what was chosen', () => {
+  test('after a wrong département the error stands at the field', () => {
     const html = pages.render('confirm', STATES.confirm['wrong département']!, reader);
     expect(html).toMatch(/<title>Erreur\u00a0: /);
     expect(html).toContain('aria-invalid="true" aria-describedby="department-error department-hint"');
-    expect(html).toContain('<option value="75" selected>');
     expect(html.indexOf('id="department-error"')).toBeLessThan(html.indexOf('<select'));
   });
 

@@ -3,8 +3,9 @@
  * defaults to NORMAL in WAL mode, which loses acknowledged commits on a power cut), foreign keys enforced, a schema that
  * is exactly this version's.
  */
-import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
@@ -15,18 +16,27 @@ export type Sqlite = BetterSQLite3Database & { readonly $client: Database.Databa
 
 const MIGRATIONS = join(import.meta.dirname, '../../../drizzle');
 
+const PASSING = /^SQLITE_(FULL|IOERR|READONLY|BUSY|CANTOPEN|LOCKED|NOMEM)/;
+const TRY_AGAIN_MS = 100;
+const TRIES = 20;
+
 export type Durability = 'FULL' | 'OFF';
+
+/** An empty database that only its owner reads, like the files that SQLite will put beside it; one that is there stays. */
+export function createSqlite(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, 'a', 0o600));
+}
 
 /** @throws SetupError when the file cannot be opened or is not a database */
 export function openSqlite(file: string, durability: Durability): Sqlite {
   try {
-    closeSync(openSync(file, 'a', 0o600)); // ours alone, and so are the files that SQLite puts beside it
-    const client = new Database(file);
-    client.pragma('busy_timeout = 2000');
+    const client = new Database(file, { fileMustExist: true });
+    client.pragma('busy_timeout = 20'); // see act()
     client.pragma('journal_mode = WAL');
     client.pragma(`synchronous = ${durability}`);
     client.pragma('foreign_keys = ON');
-    client.pragma('secure_delete = ON'); // what a withdrawal empties is overwritten
+    client.pragma(`secure_delete = ${durability === 'FULL' ? 'ON' : 'OFF'}`); // what a withdrawal empties is overwritten
     return drizzle(client);
   } catch (error) {
     throw new SetupError(`Cannot open ${file}: ${error instanceof Error ? error.message : String(error)}`);
@@ -46,6 +56,7 @@ export function pendingMigrations(database: Sqlite, folder: string): number {
 }
 
 export function applyMigrations(database: Sqlite, folder: string): void {
+  database.$client.pragma('busy_timeout = 5000');
   migrate(database, { migrationsFolder: join(MIGRATIONS, folder) });
 }
 
@@ -56,18 +67,23 @@ function appliedMigrations(client: Database.Database): readonly string[] {
 }
 
 /**
- * Runs one storage act. A disk that is full, read-only or failing, or a file locked for long, is bad news that may pass:
- * it becomes a Refusal that answers 503, and the transaction is rolled back. Anything else is a bug and goes through.
+ * Runs one storage act. A file that another process has locked is asked again for two seconds, without holding up
+ * everyone else: SQLite's own waiting would stop the whole process. A disk that is full, read-only or failing, or a lock
+ * that stays, is bad news that may pass: it becomes a Refusal that answers 503, and the transaction is rolled back.
+ * Anything else is a bug and goes through.
  */
-export function act<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    const cause = sqliteCode(error);
-    if (cause !== undefined && /^SQLITE_(FULL|IOERR|READONLY|BUSY|CANTOPEN|LOCKED|NOMEM)/.test(cause)) {
-      throw new Refusal('storage-unavailable', cause, { cause: error });
+export async function act<T>(work: () => T): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return work();
+    } catch (error) {
+      const cause = sqliteCode(error);
+      if (cause === undefined || !PASSING.test(cause)) throw error;
+      if (!cause.startsWith('SQLITE_BUSY') || tries === TRIES) {
+        throw new Refusal('storage-unavailable', cause, { cause: error });
+      }
+      await wait(TRY_AGAIN_MS);
     }
-    throw error;
   }
 }
 

@@ -1,7 +1,10 @@
-import { eq, lte, sql } from 'drizzle-orm';
+import { setImmediate } from 'node:timers/promises';
+import { eq, inArray, lte, sql } from 'drizzle-orm';
 import type { JourneyStore } from '../../web/ports.ts';
 import { act, type Sqlite } from './database.ts';
 import { claims, journeys } from './journey-schema.ts';
+
+const PORTION = 500;
 
 export function sqliteJourneyStore(database: Sqlite): JourneyStore {
   const { placeholder } = sql;
@@ -32,14 +35,17 @@ export function sqliteJourneyStore(database: Sqlite): JourneyStore {
     .delete(journeys)
     .where(eq(journeys.id, placeholder('id')))
     .prepare();
-  const sweepJourneys = database
-    .delete(journeys)
-    .where(lte(journeys.expires, placeholder('now')))
-    .prepare();
-  const sweepClaims = database
-    .delete(claims)
-    .where(lte(claims.expires, placeholder('now')))
-    .prepare();
+  // In portions: at hundreds of logins a second, one sweep of a minute's rows would hold up everyone.
+  const sweepers = [journeys, claims].map((table) => {
+    const expired = database
+      .select({ id: table.id })
+      .from(table)
+      .where(lte(table.expires, placeholder('now')));
+    return database
+      .delete(table)
+      .where(inArray(table.id, expired.limit(PORTION)))
+      .prepare();
+  });
 
   return {
     claim: async (id, now, expires) =>
@@ -51,10 +57,10 @@ export function sqliteJourneyStore(database: Sqlite): JourneyStore {
         return row !== undefined && row.expires > now ? row.content : undefined;
       }),
     forget: async (id) => act(() => void forget.run({ id })),
-    sweep: async (now) =>
-      act(() => {
-        sweepJourneys.run({ now });
-        sweepClaims.run({ now });
-      }),
+    async sweep(now) {
+      for (const sweeper of sweepers) {
+        while ((await act(() => sweeper.run({ now }).changes)) === PORTION) await setImmediate();
+      }
+    },
   };
 }

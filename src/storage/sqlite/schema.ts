@@ -65,9 +65,13 @@ export const figures = sqliteTable(
 );
 
 /** Every JWK Set that an identity provider was seen to publish, by the SHA-256 of its bytes. */
-export const identityKeys = sqliteTable('identity_keys', {
-  hash: blob({ mode: 'buffer' }).primaryKey(),
-  issuer: text().notNull(),
-  jwks: blob({ mode: 'buffer' }).notNull(),
-  seen: integer().notNull(),
-});
+export const identityKeys = sqliteTable(
+  'identity_keys',
+  {
+    hash: blob({ mode: 'buffer' }).notNull(),
+    issuer: text().notNull(),
+    jwks: blob({ mode: 'buffer' }).notNull(),
+    seen: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.issuer, table.hash] })],
+);

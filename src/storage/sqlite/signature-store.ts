@@ -75,15 +75,16 @@ export function sqliteSignatureStore(database: Sqlite): SignatureStore {
 
   function recordAll(batch: readonly Recording[]): readonly Outcome[] {
     const changes = new FigureChanges();
-    const open = new Map<number, boolean>();
+    const open = new Map<string, boolean>();
     const outcomes = batch.map((recording): Outcome => {
       const ref = refOf(recording.petition);
       if (ref === undefined) return { result: 'petition-closed', signature: undefined };
       if (recording.kind === 'withdrawn') return withdraw(recording, ref, changes);
-      let isOpen = open.get(ref);
+      const when = `${ref} ${recording.day}`;
+      let isOpen = open.get(when);
       if (isOpen === undefined) {
-        isOpen = statements.open.get({ petition: ref }) !== undefined;
-        open.set(ref, isOpen);
+        isOpen = statements.open.get({ petition: ref, day: dayNumber(recording.day) }) !== undefined;
+        open.set(when, isOpen);
       }
       return sign(recording, ref, isOpen, changes);
     });
@@ -91,8 +92,9 @@ export function sqliteSignatureStore(database: Sqlite): SignatureStore {
     return outcomes;
   }
 
+  const transaction = database.$client.transaction(recordAll);
   return {
-    record: async (batch) => act(() => database.$client.transaction(recordAll).immediate(batch)),
+    record: (batch) => act(() => transaction.immediate(batch)),
     find: async (petition, nym) => act(() => find(petition, nym)),
     tally: async (petition) => act(() => figures.tally(refOf(petition))),
     totals: async () => act(() => figures.totals()),
@@ -111,7 +113,13 @@ function prepare(database: Sqlite) {
     open: database
       .select({ ref: petitions.ref })
       .from(petitions)
-      .where(and(eq(petitions.ref, placeholder('petition')), isNull(petitions.closed)))
+      .where(
+        and(
+          eq(petitions.ref, placeholder('petition')),
+          isNull(petitions.closed),
+          sql`(${petitions.closes} is null or ${petitions.closes} >= ${placeholder('day')})`,
+        ),
+      )
       .prepare(),
     find: database.select().from(signatures).where(pair).prepare(),
     insert: database

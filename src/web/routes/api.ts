@@ -4,14 +4,14 @@ import { Refusal } from '../../errors.ts';
 import { parseNym } from '../../person/nym.ts';
 import { makeReady, sendReady } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
+import { getPetition } from '../get-petition.ts';
 import { PageCache } from '../page-cache.ts';
 import { byDay, petitionJson } from '../present.ts';
 import type { SecurityHeaders } from '../security.ts';
-import { getPetition } from './public-pages.ts';
 
 const CACHEABLE = [
   ['Content-Type', 'application/json; charset=utf-8'],
-  ['Cache-Control', 'public, max-age=1, stale-while-revalidate=30'],
+  ['Cache-Control', 'public, max-age=1'],
 ] as const;
 
 export function publicJson(deps: WebDependencies, security: SecurityHeaders) {
@@ -20,7 +20,8 @@ export function publicJson(deps: WebDependencies, security: SecurityHeaders) {
   function json(model: (req: Request) => Promise<unknown>): RequestHandler {
     return async (req, res) => {
       const make = async () => makeReady(JSON.stringify(await model(req)), CACHEABLE);
-      sendReady(req, res, await cache.get(req.path, make), security.current());
+      const key = [req.route.path, req.params.slug, req.params.nym].join(' ');
+      sendReady(req, res, await cache.get(key, make), security.current());
     };
   }
 

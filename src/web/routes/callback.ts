@@ -10,7 +10,6 @@ import { Refusal } from '../../errors.ts';
 import { checkAcr, completeLogin, type VerifiedLogin } from '../../identity/login.ts';
 import { parseBirthdate } from '../../person/person.ts';
 import type { Petition } from '../../petitions/petition.ts';
-import { computeNym } from '../../petitions/petition-key.ts';
 import { checkMaySign } from '../../petitions/sign-petition.ts';
 import { aboutOf, redirect } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
@@ -48,7 +47,7 @@ function journeyOfState(deps: WebDependencies, req: Request): Journey {
 }
 
 function callbackUrl(deps: WebDependencies, req: Request): URL {
-  return new URL(req.originalUrl, deps.config.origin);
+  return new URL(`/login/callback?${req.originalUrl.split('?', 2)[1] ?? ''}`, deps.config.origin);
 }
 
 async function arrive(deps: WebDependencies, journey: Journey, petition: Petition, url: URL): Promise<JourneyContent> {
@@ -56,9 +55,15 @@ async function arrive(deps: WebDependencies, journey: Journey, petition: Petitio
   if (before !== undefined) return before;
   const claim = await deps.journeys.claim(journey);
   if (!claim.isOurs) return outcomeOfOther(deps, journey, claim.since);
-  const content = await identify(deps, journey, petition, url);
-  await deps.journeys.save(journey, content);
-  return content;
+  try {
+    const content = await identify(deps, journey, petition, url);
+    await deps.journeys.save(journey, content);
+    return content;
+  } catch (error) {
+    // A bug, or a row that could not be written: the code is used, so the outcome is that there is none.
+    await deps.journeys.save(journey, { kind: 'refused', code: 'journey-interrupted', login: null }).catch(() => {});
+    throw error;
+  }
 }
 
 /** Another process is exchanging this code, or one died doing it. */
@@ -84,7 +89,7 @@ async function identify(
     checkAcr(deps.issuer, petition.acr, login);
     const today = parisDay(deps.clock());
     const birthdate = parseBirthdate(login.birthdate, today);
-    const nym = await computeNym(deps, petition, login.person);
+    const nym = await deps.computeNym(petition, login.person);
     const signature = await deps.signatures.find(petition.id, nym);
     if (journey.action === 'withdraw' && signature === undefined) throw new Refusal('not-signed');
     if (journey.action === 'sign' && signature?.state !== 'active') checkMaySign(petition, birthdate, today);

@@ -4,7 +4,7 @@
  */
 import type { Request, RequestHandler, Response } from 'express';
 import { type Day, parisDay } from '../../clock.ts';
-import { Refusal } from '../../errors.ts';
+import { Refusal, type RefusalCode } from '../../errors.ts';
 import type { Petition } from '../../petitions/petition.ts';
 import { checkDepartment, checkMaySign, signPetition } from '../../petitions/sign-petition.ts';
 import type { Signature } from '../../petitions/signature.ts';
@@ -14,7 +14,7 @@ import type { WebDependencies } from '../dependencies.ts';
 import { withLang } from '../i18n.ts';
 import type { Journey, JourneyContent } from '../journey.ts';
 import type { PageModels } from '../page-models.ts';
-import { departmentChoices, departmentName, summarise } from '../present.ts';
+import { departmentChoices } from '../present.ts';
 import { SingleFlight } from '../single-flight.ts';
 import { currentJourney, endJourney, forgetLogins, logoutFrom } from './current-journey.ts';
 
@@ -41,10 +41,10 @@ export function confirm(deps: WebDependencies): RequestHandler {
       const outcome = await flights.run(journey.id, () => act(deps, journey, petition, content, department));
       await goOn(deps, req, res, journey, outcome);
     } catch (error) {
-      const isTypo = error instanceof Refusal && /^department-/.test(error.code);
-      if (!isTypo || content.kind !== 'identified') throw error;
+      const mistake = error instanceof Refusal ? asMistake(error.code) : undefined;
+      if (mistake === undefined || content.kind !== 'identified') throw error;
       const model = await confirmModel(deps, req, res, journey, petition, content);
-      sendPage(deps, req, res, 'confirm', { ...model, error: { code: error.code, department: department ?? '' } }, 422);
+      sendPage(deps, req, res, 'confirm', { ...model, error: mistake }, 422);
     }
   };
 }
@@ -127,7 +127,7 @@ async function goOn(
 
 /** Someone who is refused from here on is still logged in at the identity provider. */
 function offerLogout(res: Response, journey: Journey, content: Open): void {
-  const isLoggedIn = content.kind === 'identified' && content.login !== null;
+  const isLoggedIn = content.kind === 'identified' && content.login.idToken !== null;
   if (isLoggedIn) aboutOf(res).logoutAction = withLang(`/logout?journey=${journey.id}`, journey.lang);
 }
 
@@ -140,7 +140,7 @@ async function signOnce(
 ): Promise<Signature> {
   const earlier = await deps.signatures.find(petition.id, nym);
   if (earlier?.state === 'active') return earlier;
-  checkMaySign(petition, (birthdate ?? undefined) as Day | undefined, today);
+  checkMaySign(petition, birthdate ?? undefined, today);
   const signer = { nym, department: checkDepartment(petition, department) };
   return (await signPetition(deps, petition, signer, today)).signature;
 }
@@ -153,24 +153,29 @@ async function confirmModel(
   petition: Petition,
   { nym, birthdate }: Identified,
 ): Promise<PageModels['confirm']> {
-  const [signature, totals] = await Promise.all([deps.signatures.find(petition.id, nym), deps.signatures.totals()]);
+  const signature = await deps.signatures.find(petition.id, nym);
   const { lang } = pageContext(deps, req, aboutOf(res).lang);
   const signed = signature?.state === 'active' ? signature : undefined;
   const asks = journey.action === 'sign' && signed === undefined && petition.departments;
   const mayFind = journey.action === 'withdraw' && signed !== undefined;
   const here = (path: string) => withLang(`${path}?journey=${journey.id}`, journey.lang);
   return {
-    petition: summarise(petition, totals.get(petition.id) ?? 0, deps.clock()),
+    petition: { slug: petition.slug, title: petition.statement.title },
     action: journey.action,
-    birthdate: (birthdate ?? undefined) as Day | undefined,
+    birthdate: birthdate ?? undefined,
     withdrawn: journey.action === 'withdraw' && signature?.state === 'withdrawn' ? signature.day : undefined,
-    signed: signed && { day: signed.day, department: signed.department && departmentName(signed.department, lang) },
+    signed: signed && { day: signed.day },
     departments: asks ? departmentChoices(lang) : undefined,
     error: undefined,
     confirmAction: here(`/petitions/${petition.slug}/confirm`),
     findAction: mayFind ? here(`/petitions/${petition.slug}/receipt`) : undefined,
     notMeAction: here('/logout'),
   };
+}
+
+/** What the person can mend on the same page. */
+function asMistake(code: RefusalCode): PageModels['confirm']['error'] {
+  return code === 'department-missing' || code === 'department-unknown' ? code : undefined;
 }
 
 function departmentOf(body: unknown): string | undefined {

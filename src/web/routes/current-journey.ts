@@ -1,13 +1,14 @@
 /** The journey that a request belongs to, and its end. */
 import type { Request, Response } from 'express';
+import { describeError } from '../../diagnostics.ts';
 import { Refusal } from '../../errors.ts';
 import { logoutUrl } from '../../identity/logout.ts';
 import type { Petition } from '../../petitions/petition.ts';
 import { aboutOf, redirect } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
+import { getPetition } from '../get-petition.ts';
 import { LANGS } from '../i18n.ts';
 import { type Journey, type Login, logoutStateOf } from '../journey.ts';
-import { getPetition } from './public-pages.ts';
 
 /**
  * The journey that a petition's page is about: the one that the address names, or the only one of this browser for this
@@ -57,7 +58,7 @@ export async function logoutFrom(
   journey: Journey,
   login: Login | null,
 ): Promise<string | undefined> {
-  if (login === null) return undefined;
+  if (login === null || login.idToken === null) return undefined;
   const url = await logoutUrl(deps.issuer, {
     idToken: login.idToken,
     state: logoutStateOf(journey),
@@ -75,7 +76,8 @@ export async function logoutFrom(
 export async function forgetLogins(deps: WebDependencies, req: Request, ended: Journey): Promise<void> {
   for (const journey of othersThan(deps, req, ended)) {
     const content = await deps.journeys.find(journey);
-    if (content?.kind === 'identified') await deps.journeys.save(journey, { ...content, login: null });
+    if (content === undefined || content.kind === 'done' || content.login === null) continue;
+    await deps.journeys.save(journey, { ...content, login: { ...content.login, idToken: null } });
   }
 }
 
@@ -86,7 +88,10 @@ export function othersThan(deps: WebDependencies, req: Request, { id }: Journey)
 
 /** Clears cookie and row, and shows the outcome, in the language that its address names. */
 export async function endJourney(deps: WebDependencies, res: Response, journey: Journey, location: string) {
+  // A row that stays is sealed and expires by itself; the way to the receipt must not hang on it.
+  await deps.journeys.forget(journey).catch((error: unknown) => {
+    deps.diagnostics.warn(describeError(error), 'a journey was not forgotten');
+  });
   deps.cookies.clear(res, journey.id);
-  await deps.journeys.forget(journey);
   redirect(res, location);
 }

@@ -28,8 +28,9 @@ export function logout(deps: WebDependencies): RequestHandler {
     aboutOf(res).lang = journey.lang;
     const petition = await deps.petitions.findById(journey.petition);
     const content = await deps.journeys.find(journey);
+    if (content?.kind === 'done') return endJourney(deps, res, journey, content.location);
     const location = withLang(petition === undefined ? '/' : `/petitions/${petition.slug}`, journey.lang);
-    const login = content === undefined || content.kind === 'done' ? null : content.login;
+    const login = content?.login ?? null;
     await deps.journeys.save(journey, { kind: 'done', location });
     if (content?.kind === 'identified') await endOthers(deps, req, res, journey);
     const elsewhere = await logoutFrom(deps, journey, login);

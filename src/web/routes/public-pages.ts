@@ -1,9 +1,9 @@
 /** Pages that anyone reads: no cookie, the same bytes for everybody, cacheable. */
 import type { Request, RequestHandler } from 'express';
-import { Refusal } from '../../errors.ts';
-import { type Petition, SLUG } from '../../petitions/petition.ts';
+import type { Petition } from '../../petitions/petition.ts';
 import { makeReady, pageContext, type Ready, sendReady } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
+import { getPetition } from '../get-petition.ts';
 import type { Lang } from '../i18n.ts';
 import { PageCache } from '../page-cache.ts';
 import type { PageModels, PageName } from '../page-models.ts';
@@ -24,8 +24,10 @@ export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
   function page<N extends PageName>(name: N, model: Modeller<N>): RequestHandler {
     return async (req, res) => {
       const context = pageContext(deps, req, undefined);
-      const where = { ...context, path: req.path };
-      const key = `${context.lang} ${context.explicitLang} ${context.simulated} ${req.path}`;
+      // One entry for each page, however its address is spelled.
+      const path = typeof req.params.slug === 'string' ? `/petitions/${req.params.slug}` : req.path;
+      const where = { ...context, path };
+      const key = `${context.lang} ${context.explicitLang} ${path}`;
       const make = async (): Promise<Ready> =>
         makeReady(deps.pages.render(name, await model(req, context.lang), where), [
           ...CACHEABLE,
@@ -52,11 +54,16 @@ export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
   };
 }
 
-/** @throws Refusal `petition-unknown` */
-export async function getPetition(deps: WebDependencies, slug: unknown): Promise<Petition> {
-  const petition = typeof slug === 'string' && SLUG.test(slug) ? await deps.petitions.findBySlug(slug) : undefined;
-  if (petition === undefined) throw new Refusal('petition-unknown');
-  return petition;
+const rendered = new Map<string, string>();
+
+/** A statement never changes, and Markdown is the dearest part of its page: it is rendered once. */
+function statementHtml({ id, statement }: Petition): string {
+  let html = rendered.get(id);
+  if (html === undefined) {
+    html = renderStatement(statement.text);
+    rendered.set(id, html);
+  }
+  return html;
 }
 
 async function petitionModel(deps: WebDependencies, petition: Petition, lang: Lang): Promise<PageModels['petition']> {
@@ -64,7 +71,7 @@ async function petitionModel(deps: WebDependencies, petition: Petition, lang: La
   return {
     petition: {
       ...summarise(petition, tally.total, deps.clock()),
-      statementHtml: renderStatement(petition.statement.text),
+      statementHtml: statementHtml(petition),
       statementHash: Buffer.from(petition.statement.hash).toString('hex'),
     },
     byDay: byDay(tally.byDay),

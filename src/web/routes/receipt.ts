@@ -4,17 +4,16 @@ import { Refusal } from '../../errors.ts';
 import { computeReceipt } from '../../receipt/compute.ts';
 import { aboutOf, pageContext, sendPage } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
-import { departmentName, summarise } from '../present.ts';
-import { getPetition } from './public-pages.ts';
+import { getPetition } from '../get-petition.ts';
+import { departmentName } from '../present.ts';
 
 export function receiptPage(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
     const { petition, signature, expires } = await openReceipt(deps, req, res);
-    const totals = await deps.signatures.totals();
     const { lang } = pageContext(deps, req, undefined);
     const isActive = signature.state === 'active';
     sendPage(deps, req, res, 'receipt', {
-      petition: summarise(petition, totals.get(petition.id) ?? 0, deps.clock()),
+      petition: { slug: petition.slug, title: petition.statement.title },
       state: signature.state,
       day: signature.day,
       department:
@@ -25,7 +24,7 @@ export function receiptPage(deps: WebDependencies): RequestHandler {
               name: departmentName(signature.department, lang),
             },
       nym: signature.nym,
-      receiptHref: isActive ? `${req.path}/receipt.jwt` : undefined,
+      receiptHref: isActive ? `/petitions/${petition.slug}/receipt/${req.params.capability}/receipt.jwt` : undefined,
       withdrawAction: isActive ? `/petitions/${petition.slug}/withdraw` : undefined,
       expires,
     });

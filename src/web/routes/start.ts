@@ -4,11 +4,11 @@ import { parisDay } from '../../clock.ts';
 import { Refusal } from '../../errors.ts';
 import { startLogin } from '../../identity/login.ts';
 import { type Petition, statusOf } from '../../petitions/petition.ts';
-import { aboutOf, redirect } from '../answer.ts';
+import { aboutOf, pageContext, redirect } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
+import { getPetition } from '../get-petition.ts';
 import { LANGS, type Lang } from '../i18n.ts';
 import { type Journey, tiesOf } from '../journey.ts';
-import { getPetition } from './public-pages.ts';
 
 export function startJourney(deps: WebDependencies, action: Journey['action']): RequestHandler {
   return async (req, res) => {
@@ -19,7 +19,7 @@ export function startJourney(deps: WebDependencies, action: Journey['action']): 
     checkCollecting(deps, petition, action);
     const journey = deps.journeys.begin(action, petition.id, lang);
     const ties = loginTies(deps, journey, petition);
-    const location = await startLogin(deps.issuer, ties, lang ?? (req.acceptsLanguages(...LANGS) || 'fr'));
+    const location = await startLogin(deps.issuer, ties, pageContext(deps, req, lang).lang);
     deps.cookies.trim(req, res);
     deps.cookies.set(res, journey);
     redirect(res, location.href);
