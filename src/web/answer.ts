@@ -8,7 +8,7 @@ import type { PageModels, PageName } from './page-models.ts';
 import type { Headers } from './security.ts';
 
 /** What a request turned out to be about, gathered on the way for the page of a refusal. */
-export type About = { petition?: Petition; lang?: Lang | undefined; logoutAction?: string };
+export type About = { petition?: Petition; lang?: Lang | undefined; logoutAction?: string; path?: string };
 
 export function aboutOf(res: Response): About {
   res.locals.about ??= {};
@@ -24,7 +24,8 @@ export function sendPage<N extends PageName>(
   model: PageModels[N],
   status = 200,
 ): void {
-  const context = pageContext(deps, req, aboutOf(res).lang);
+  const { lang, path } = aboutOf(res);
+  const context = { ...pageContext(deps, req, lang), ...(path === undefined ? {} : { path }) };
   res.status(status).setHeader('Cache-Control', 'no-store');
   res.setHeader('Content-Type', 'text/html; charset=utf-8');
   res.setHeader('Content-Language', context.lang);

@@ -109,8 +109,9 @@ export class Journeys {
     await this.#store.save(rowId(journey), sealed, from + JOURNEY_SECONDS);
   }
 
-  forget(journey: Journey): Promise<void> {
-    return this.#store.forget(rowId(journey));
+  /** @param graceSeconds for how long a press that was under way still finds the outcome */
+  forget(journey: Journey, graceSeconds: number): Promise<void> {
+    return this.#store.forget(rowId(journey), this.#now() + graceSeconds);
   }
 
   sweep(): Promise<void> {

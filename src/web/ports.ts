@@ -8,8 +8,8 @@ export type JourneyStore = {
   /** Keeps a journey's content, in place of what was there. */
   save(id: Uint8Array, content: Uint8Array, expires: number): Promise<void>;
   find(id: Uint8Array, now: number): Promise<Uint8Array | undefined>;
-  /** Forgets a journey's content; its claim stays until it expires. */
-  forget(id: Uint8Array): Promise<void>;
+  /** Lets a journey's content expire by an instant at the latest; its claim stays. */
+  forget(id: Uint8Array, by: number): Promise<void>;
   /** Removes what has expired. */
   sweep(now: number): Promise<void>;
 };

@@ -113,7 +113,14 @@ export async function openTestPetition(config: ServeConfig, frontMatter: string,
   const { keyEncryptionKey } = readKeys(config.storage.keysDir);
   const file = parsePetitionFile(`---\n${frontMatter}\n---\n\nNous demandons **ceci**.\n`, 'test');
   const { issuer, clientId } = config.identity;
-  const deps = { petitions: storage.petitions, keyEncryptionKey, clock: clock ?? (() => new Date()) };
+  // One that is over by its date was opened before that.
+  const then = file.closes === undefined ? undefined : new Date(`${file.closes}T10:00:00Z`);
+  const now = clock?.() ?? new Date();
+  const deps = {
+    petitions: storage.petitions,
+    keyEncryptionKey,
+    clock: () => (then !== undefined && then < now ? then : now),
+  };
   try {
     return await openPetition(deps, file, { issuer, clientId, acr: config.acr });
   } finally {

@@ -48,7 +48,9 @@ async function expectReceipt(arrival: Arrival): Promise<void> {
   expect((await receiptOf(browser)).claims.petition).toBeDefined();
   expect(storedSignatures(world)).toBe(people);
   expect(journeyCookies(browser)).toEqual([]);
-  expect(await contentOf(world, arrival, clock)).toBeUndefined();
+  const left = await contentOf(world, arrival, clock);
+  // For a minute, the way to the receipt may be left for a press that was under way; of the person, nothing.
+  if (left !== undefined) expect(Object.keys(left)).toEqual(['kind', 'location']);
 }
 
 test('in time: through the provider’s logout to the receipt, and the next person is asked who they are', async () => {

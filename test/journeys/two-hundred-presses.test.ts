@@ -33,7 +33,11 @@ describe('two hundred presses of one person at once', () => {
       const pressed = await pressAtOnce(browsers, roll);
       expect(pressed.filter(({ status }) => status >= 400)).toEqual([]);
 
-      const claims = await Promise.all([...pressed.flatMap(({ receipt }) => receipt ?? []), ...browsers].map(claimsOf));
+      // A press that found the outcome ended its browser's journey; where each was sent to log out, the page still knows it.
+      const waiting = browsers.filter(
+        (_, at) => !pressed.some((press) => press.at === at && press.receipt !== undefined),
+      );
+      const claims = await Promise.all([...pressed.flatMap(({ receipt }) => receipt ?? []), ...waiting].map(claimsOf));
       expect(claims.length).toBeGreaterThanOrEqual(BROWSERS);
       expect(new Set(claims.map((claim) => JSON.stringify(claim))).size).toBe(1);
       expect(DEPARTMENTS).toContain(claims[0]?.department);
@@ -87,7 +91,7 @@ async function pressAtOnce(browsers: readonly Browser[], roll: (sides: number) =
       const tab = browsers[at]!.tab();
       const department = DEPARTMENTS[roll(DEPARTMENTS.length)]!;
       const { status, url } = await tab.post(pages[at]!, { department }, pages[at]);
-      return { status, receipt: url.includes('/receipt/') ? tab : undefined };
+      return { at, status, receipt: url.includes('/receipt/') ? tab : undefined };
     }),
   );
 }

@@ -182,7 +182,7 @@ export function storageContract(
       test('one claim is granted, and it outlives what it was for', async () => {
         const answers = await Promise.all([1, 2, 3].map((now) => journeys.claim(id, now, 2000)));
         expect(answers).toEqual([undefined, 1, 1]);
-        await journeys.forget(id);
+        await journeys.forget(id, 0);
         expect(await journeys.claim(id, 9, 2000)).toBe(1);
         await journeys.sweep(2001);
         expect(await journeys.claim(id, 2002, 4000)).toBeUndefined();
@@ -193,8 +193,11 @@ export function storageContract(
         await journeys.save(id, Buffer.from('two'), 200);
         expect(await journeys.find(id, 199)).toEqual(Buffer.from('two'));
         expect(await journeys.find(id, 200)).toBeUndefined();
-        await journeys.forget(id);
-        expect(await journeys.find(id, 0)).toBeUndefined();
+        await journeys.forget(id, 150);
+        expect(await journeys.find(id, 149)).toEqual(Buffer.from('two'));
+        expect(await journeys.find(id, 150)).toBeUndefined();
+        await journeys.forget(id, 170);
+        expect(await journeys.find(id, 150)).toBeUndefined();
         await journeys.save(id, Buffer.from('three'), 300);
         await journeys.sweep(300);
         expect(await journeys.find(id, 0)).toBeUndefined();

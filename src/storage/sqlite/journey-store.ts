@@ -32,7 +32,8 @@ export function sqliteJourneyStore(database: Sqlite): JourneyStore {
     .where(eq(journeys.id, placeholder('id')))
     .prepare();
   const forget = database
-    .delete(journeys)
+    .update(journeys)
+    .set({ expires: sql`min(${journeys.expires}, ${placeholder('by')})` })
     .where(eq(journeys.id, placeholder('id')))
     .prepare();
   // In portions: at hundreds of logins a second, one sweep of a minute's rows would hold up everyone.
@@ -56,7 +57,7 @@ export function sqliteJourneyStore(database: Sqlite): JourneyStore {
         const row = find.get({ id });
         return row !== undefined && row.expires > now ? row.content : undefined;
       }),
-    forget: async (id) => act(() => void forget.run({ id })),
+    forget: async (id, by) => act(() => void forget.run({ id, by })),
     async sweep(now) {
       for (const sweeper of sweepers) {
         while ((await act(() => sweeper.run({ now }).changes)) === PORTION) await setImmediate();

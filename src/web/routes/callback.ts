@@ -31,6 +31,7 @@ export function callback(deps: WebDependencies): RequestHandler {
     const petition = await deps.petitions.findById(journey.petition);
     if (petition === undefined) throw new Refusal('petition-unknown');
     aboutOf(res).petition = petition;
+    aboutOf(res).path = `/petitions/${petition.slug}`; // a callback's address serves once
     const content = await flights.run(journey.id, () => arrive(deps, journey, petition, callbackUrl(deps, req)));
     if (content.kind === 'refused') return refuse(deps, res, journey, content);
     deps.cookies.set(res, journey);

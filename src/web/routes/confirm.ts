@@ -21,11 +21,14 @@ import { currentJourney, endJourney, forgetLogins, logoutFrom } from './current-
 type Identified = JourneyContent & { kind: 'identified' };
 type Open = Exclude<JourneyContent, { kind: 'refused' }>;
 
+/** A press that ends a journey may have been one of several. */
+const GRACE_SECONDS = 60;
+
 export function showConfirm(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
     const { journey, petition } = await currentJourney(deps, req, res);
     const content = await getContent(deps, journey);
-    if (content.kind === 'done') return endJourney(deps, res, journey, content.location);
+    if (content.kind === 'done') return endJourney(deps, res, journey, content.location, GRACE_SECONDS);
     sendPage(deps, req, res, 'confirm', await confirmModel(deps, req, res, journey, petition, content));
   };
 }
@@ -120,7 +123,7 @@ async function goOn(
   journey: Journey,
   { location, logout }: Outcome,
 ): Promise<void> {
-  if (logout === undefined) return endJourney(deps, res, journey, location);
+  if (logout === undefined) return endJourney(deps, res, journey, location, GRACE_SECONDS);
   await forgetLogins(deps, req, journey);
   redirect(res, logout);
 }

@@ -87,9 +87,15 @@ export function othersThan(deps: WebDependencies, req: Request, { id }: Journey)
 }
 
 /** Clears cookie and row, and shows the outcome, in the language that its address names. */
-export async function endJourney(deps: WebDependencies, res: Response, journey: Journey, location: string) {
+export async function endJourney(
+  deps: WebDependencies,
+  res: Response,
+  journey: Journey,
+  location: string,
+  graceSeconds = 0,
+): Promise<void> {
   // A row that stays is sealed and expires by itself; the way to the receipt must not hang on it.
-  await deps.journeys.forget(journey).catch((error: unknown) => {
+  await deps.journeys.forget(journey, graceSeconds).catch((error: unknown) => {
     deps.diagnostics.warn(describeError(error), 'a journey was not forgotten');
   });
   deps.cookies.clear(res, journey.id);

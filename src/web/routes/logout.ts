@@ -43,7 +43,7 @@ export function logout(deps: WebDependencies): RequestHandler {
 async function endOthers(deps: WebDependencies, req: Request, res: Response, ended: Journey): Promise<void> {
   for (const journey of othersThan(deps, req, ended)) {
     deps.cookies.clear(res, journey.id);
-    await deps.journeys.forget(journey);
+    await deps.journeys.forget(journey, 0);
   }
 }
 
