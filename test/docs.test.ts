@@ -169,7 +169,7 @@ describe('docs/integrate.md', () => {
   });
 });
 
-function receiptOf(keys: Awaited<ReturnType<typeof loadReceiptKeys>>, petition: string, nym: Nym): Promise<string> {
+function receiptOf(keys: Awaited<ReturnType<typeof loadReceiptKeys>>, petition: string, nym: Nym): string {
   return computeReceipt(keys, {
     issuer: 'https://petitions.example.org',
     petition,

@@ -81,7 +81,7 @@ answer({
       const { signature } = await signPetition(deps, petition, { nym, department: DEPARTMENT }, today);
       const { day, department } = signature;
       const statementHash = petition.statement.hash;
-      await computeReceipt(keys, {
+      computeReceipt(keys, {
         issuer: 'https://petitions.example.org',
         petition: petition.id,
         statementHash,

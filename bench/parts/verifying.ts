@@ -35,7 +35,7 @@ answer({
     }),
 });
 
-function receiptOf(nym: Nym): Promise<string> {
+function receiptOf(nym: Nym): string {
   return computeReceipt(keys, {
     issuer: ISSUER,
     petition: '01k9x3v7c8r5q2w4t6y8z0abcd',

@@ -10,7 +10,7 @@ import { type Clock, parisDay } from '../clock.ts';
 import { Refusal } from '../errors.ts';
 import type { IdentityKeyArchive } from './ports.ts';
 import type { ProviderSettings } from './profile.ts';
-import { createTransport, type Fetch, ProviderUnavailable } from './transport.ts';
+import { type Answer, createTransport, type Fetch, ProviderUnavailable } from './transport.ts';
 
 export type Snapshot = {
   readonly configuration: client.Configuration;
@@ -32,7 +32,7 @@ export class Issuer {
   readonly #cooldownMs: number;
   readonly #ownOrigin: readonly string[];
   /** The answers of one login, so that it can be checked again with fresh keys: a code serves once. */
-  readonly #answers = new AsyncLocalStorage<Map<string, Response>>();
+  readonly #answers = new AsyncLocalStorage<Map<string, Answer>>();
   #snapshot: Snapshot | undefined;
   #loading: Promise<Snapshot> | undefined;
   #tried = Number.NEGATIVE_INFINITY;
@@ -108,9 +108,9 @@ export class Issuer {
   /** Fetches and archives the JWK Set; returns its exact bytes as text. */
   async #fetchKeys(uri: string | undefined): Promise<string> {
     if (uri === undefined) throw new ProviderUnavailable('its discovery document names no jwks_uri');
-    const response = await this.#transport.fetch(uri, { method: 'GET', headers: { accept: 'application/json' } });
-    const jwks = await response.text();
-    if (response.status !== 200 || !isJwks(jwks)) throw new ProviderUnavailable('its jwks_uri serves no JWK Set');
+    const answer = await this.#transport.fetch(uri, { method: 'GET', headers: { accept: 'application/json' } });
+    const jwks = answer.body?.toString('utf8') ?? '';
+    if (answer.status !== 200 || !isJwks(jwks)) throw new ProviderUnavailable('its jwks_uri serves no JWK Set');
     await this.#deps.archive.keep(this.settings.issuer, Buffer.from(jwks), parisDay(this.#deps.clock()));
     return jwks;
   }
@@ -123,10 +123,9 @@ export class Issuer {
     }
     const answers = this.#answers.getStore();
     const known = answers?.get(url);
-    if (known !== undefined) return known.clone();
-    const response = await this.#transport.fetch(url, this.#withBearerInBody(url, options));
-    answers?.set(url, response.clone());
-    return response;
+    const answer = known ?? (await this.#transport.fetch(url, this.#withBearerInBody(url, options)));
+    answers?.set(url, answer);
+    return new Response(answer.body, answer);
   }
 
   #withBearerInBody(url: string, options: Parameters<Fetch>[1]): Parameters<Fetch>[1] {
@@ -140,7 +139,7 @@ export class Issuer {
 }
 
 /** Discovery (OpenID Connect Discovery 1.0), with the algorithms pinned and signatures of both tokens checked. */
-async function discover(settings: ProviderSettings, fetch: Fetch): Promise<client.Configuration> {
+async function discover(settings: ProviderSettings, fetch: client.CustomFetch): Promise<client.Configuration> {
   const { clientId, clientSecret, clientAuth } = settings;
   const auth = clientAuth === 'client_secret_post' ? client.ClientSecretPost : client.ClientSecretBasic;
   const metadata: Partial<client.ClientMetadata> = {
@@ -149,11 +148,11 @@ async function discover(settings: ProviderSettings, fetch: Fetch): Promise<clien
   };
   const isPlainHttp = settings.issuer.startsWith('http:'); // only ever a loopback address: see config.ts
   const configuration = await client.discovery(new URL(settings.issuer), clientId, metadata, auth(clientSecret), {
-    [client.customFetch]: fetch as client.CustomFetch,
+    [client.customFetch]: fetch,
     timeout: settings.timeoutMs / 1000,
     execute: [client.enableNonRepudiationChecks, ...(isPlainHttp ? [client.allowInsecureRequests] : [])],
   });
-  configuration.timeout = settings.timeoutMs / 1000;
+  configuration.timeout = 0; // the transport's own clock covers the whole exchange
   return configuration;
 }
 

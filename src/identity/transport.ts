@@ -10,8 +10,15 @@ export class ProviderUnavailable extends Error {
   override readonly name = 'ProviderUnavailable';
 }
 
+/** What a `Response` is made of, as often as it is asked for. */
+export type Answer = {
+  readonly body: Buffer<ArrayBuffer> | null;
+  readonly status: number;
+  readonly headers: [string, string][];
+};
+
 /** The part of `fetch` that openid-client uses. */
-export type Fetch = (url: string, options: FetchOptions) => Promise<Response>;
+export type Fetch = (url: string, options: FetchOptions) => Promise<Answer>;
 export type FetchOptions = {
   readonly method: string;
   readonly headers: Headers | Record<string, string>;
@@ -37,12 +44,12 @@ export function createTransport(timeoutMs: number): { fetch: Fetch; close(): voi
 
 type Agents = { readonly 'http:': http.Agent; readonly 'https:': https.Agent };
 
-function exchange(url: URL, options: FetchOptions, agents: Agents, timeoutMs: number): Promise<Response> {
-  const { promise, resolve, reject } = Promise.withResolvers<Response>();
+function exchange(url: URL, options: FetchOptions, agents: Agents, timeoutMs: number): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const fail = (why: string) => reject(new ProviderUnavailable(`${url.pathname}: ${why}`));
   const body = options.body === undefined || options.body === null ? undefined : String(options.body);
   const headers = {
-    ...Object.fromEntries(new Headers(options.headers)),
+    ...(options.headers instanceof Headers ? Object.fromEntries(options.headers) : options.headers),
     ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
   };
   const isHttps = url.protocol === 'https:';
@@ -81,7 +88,7 @@ function exchange(url: URL, options: FetchOptions, agents: Agents, timeoutMs: nu
   return promise.finally(() => clearTimeout(timer));
 }
 
-function read(response: http.IncomingMessage, resolve: (answer: Response) => void, fail: (why: string) => void): void {
+function read(response: http.IncomingMessage, resolve: (answer: Answer) => void, fail: (why: string) => void): void {
   const chunks: Buffer[] = [];
   let length = 0;
   response.on('data', (chunk: Buffer) => {
@@ -95,12 +102,16 @@ function read(response: http.IncomingMessage, resolve: (answer: Response) => voi
     if (!response.complete) return fail('answer cut short');
     // What OpenID Connect answers with; `Response` throws at some of the others, such as a 205 with a body.
     if (status !== 200 && (status < 400 || status > 499)) return fail(`status ${status}`);
-    resolve(new Response(chunks.length === 0 ? null : Buffer.concat(chunks), { status, headers: plain(response) }));
+    resolve({ body: chunks.length === 0 ? null : Buffer.concat(chunks), status, headers: known(response) });
   });
 }
 
-function plain(response: http.IncomingMessage): [string, string][] {
-  return Object.entries(response.headers).flatMap(([name, value]) =>
-    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
-  );
+/** The headers that openid-client looks at. */
+const READ = ['content-type', 'www-authenticate'];
+
+function known({ headers }: http.IncomingMessage): [string, string][] {
+  return READ.flatMap((name): [string, string][] => {
+    const value = headers[name];
+    return typeof value === 'string' ? [[name, value]] : [];
+  });
 }

@@ -1,5 +1,5 @@
 /**
- * The one writer of signatures: gathers recordings that arrive within a few milliseconds and hands them to storage as
+ * The one writer of signatures: gathers recordings that arrive within twenty milliseconds and hands them to storage as
  * one batch, so that many share one durable commit. A recording is answered after the commit that holds it, never
  * before. A crash loses only what was not answered, and doing it again gives the same signature.
  */
@@ -21,7 +21,7 @@ export class Recorder {
   #commit: Promise<void> | undefined;
 
   /** @param limits gather for `windowMs`, commit at most `batch` at once, hold at most `queue` */
-  constructor(signatures: SignatureStore, limits = { windowMs: 5, batch: 256, queue: 4096 }) {
+  constructor(signatures: SignatureStore, limits = { windowMs: 20, batch: 256, queue: 4096 }) {
     this.#signatures = signatures;
     this.#limits = limits;
   }

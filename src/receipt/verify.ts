@@ -123,9 +123,14 @@ function keysOf({ issuer, jwks }: { issuer?: string; jwks?: JSONWebKeySet }) {
   throw new ReceiptError('keys-unavailable', 'neither a JWK Set nor the address of an issuer is given');
 }
 
+const local = new WeakMap<JSONWebKeySet, ReturnType<typeof createLocalJWKSet>>();
+
+/** A JWK Set's keys are imported once. */
 function localKeys(jwks: JSONWebKeySet) {
   try {
-    return createLocalJWKSet(jwks);
+    const keys = local.get(jwks) ?? createLocalJWKSet(jwks);
+    local.set(jwks, keys);
+    return keys;
   } catch {
     throw new ReceiptError('keys-unavailable', 'what is given as a JWK Set is none');
   }

@@ -22,6 +22,8 @@ export const JOURNEY_SECONDS = 30 * 60;
 export type Journey = {
   /** 16 characters, a hash of `state`: names the cookie, the row and the page; opens nothing. */
   readonly id: string;
+  /** 64 hex characters. */
+  readonly state: string;
   readonly action: Exclude<Action, 'login'>;
   readonly petition: PetitionId;
   readonly lang: Lang | undefined;
@@ -60,7 +62,8 @@ export class Journeys {
     const started = Math.floor(this.#clock().getTime() / 1000);
     const facts = [bytes.toString('base64url'), action, petition, lang ?? '', started.toString(36)].join('.');
     const cookie = `${facts}.${this.#mac(facts)}`;
-    return { id: idOf(stateOf(secret)), action, petition, lang, started: new Date(started * 1000), cookie, secret };
+    const state = stateOf(secret);
+    return { id: idOf(state), state, action, petition, lang, started: new Date(started * 1000), cookie, secret };
   }
 
   /**
@@ -72,11 +75,13 @@ export class Journeys {
     const facts = [secretText, action, petition, lang, started].join('.');
     if (cookie === undefined || !sameText(mac, this.#mac(facts))) throw new Refusal('journey-unknown');
     const secret = secretKey(Buffer.from(secretText, 'base64url'));
-    if (idOf(stateOf(secret)) !== id) throw new Refusal('journey-unknown');
+    const state = stateOf(secret);
+    if (idOf(state) !== id) throw new Refusal('journey-unknown');
     const start = Number.parseInt(started, 36);
     if (this.#now() >= start + 2 * JOURNEY_SECONDS) throw new Refusal('journey-expired');
     return {
       id,
+      state,
       action: action as Journey['action'],
       petition: petition as PetitionId,
       lang: lang === '' ? undefined : (lang as Lang),
@@ -131,7 +136,7 @@ export class Journeys {
 export function tiesOf(journey: Journey, statementHash: Uint8Array) {
   const salt = derive(journey.secret, 'nonce salt');
   return {
-    state: stateOf(journey.secret),
+    state: journey.state,
     nonce: computeNonce(journey.action, journey.petition, statementHash, salt),
     codeVerifier: derive(journey.secret, 'code verifier').toString('base64url'),
   };

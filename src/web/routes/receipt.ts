@@ -35,7 +35,7 @@ export function receiptFile(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
     const { petition, signature } = await openReceipt(deps, req, res);
     if (signature.state !== 'active') throw new Refusal('receipt-withdrawn');
-    const receipt = await computeReceipt(deps.receiptKeys(), {
+    const receipt = computeReceipt(deps.receiptKeys(), {
       issuer: deps.config.origin,
       petition: petition.id,
       statementHash: petition.statement.hash,
