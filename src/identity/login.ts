@@ -19,8 +19,8 @@ const LARGEST_SKEW_SECONDS = 300;
 export type LoginTies = {
   readonly state: string;
   readonly nonce: string;
-  /** PKCE (RFC 7636), used by the profile `oidc`; FranceConnect refuses it. */
-  readonly codeVerifier: string;
+  /** PKCE (RFC 7636), where the profile has it; FranceConnect refuses it. */
+  readonly codeVerifier: string | undefined;
   readonly acr: string;
   readonly redirectUri: string;
 };
@@ -42,12 +42,12 @@ export async function startLogin(issuer: Issuer, ties: LoginTies, lang: string):
   try {
     const { configuration } = await issuer.current();
     const challenge =
-      issuer.settings.profile === 'oidc'
-        ? {
+      ties.codeVerifier === undefined
+        ? {}
+        : {
             code_challenge: await client.calculatePKCECodeChallenge(ties.codeVerifier),
             code_challenge_method: 'S256',
-          }
-        : {};
+          };
     return client.buildAuthorizationUrl(configuration, {
       response_type: 'code',
       redirect_uri: ties.redirectUri,
@@ -120,7 +120,7 @@ async function verifyLogin(
     expectedState: ties.state,
     expectedNonce: ties.nonce,
     idTokenExpected: true,
-    ...(issuer.settings.profile === 'oidc' ? { pkceCodeVerifier: ties.codeVerifier } : {}),
+    ...(ties.codeVerifier === undefined ? {} : { pkceCodeVerifier: ties.codeVerifier }),
   });
   const claims = tokens.claims();
   if (claims === undefined || tokens.id_token === undefined) throw new Refusal('login-unverified', 'no id_token');

@@ -138,8 +138,11 @@ export function tiesOf(journey: Journey, statementHash: Uint8Array) {
   return {
     state: journey.state,
     nonce: computeNonce(journey.action, journey.petition, statementHash, salt),
-    codeVerifier: derive(journey.secret, 'code verifier').toString('base64url'),
   };
+}
+
+export function codeVerifierOf(journey: Journey): string {
+  return derive(journey.secret, 'code verifier').toString('base64url');
 }
 
 export function logoutStateOf(journey: Journey): string {

@@ -31,16 +31,17 @@ afterAll(async () => {
 });
 
 const clock = () => new Date();
+const VERIFIER = 'c'.repeat(43);
 const TIES: LoginTies = {
   state: STATE,
   nonce: NONCE,
-  codeVerifier: 'c'.repeat(43),
+  codeVerifier: undefined,
   acr: 'eidas1',
   redirectUri: CALLBACK,
 };
 
 const PKCE = {
-  code_challenge: createHash('sha256').update(TIES.codeVerifier).digest('base64url'),
+  code_challenge: createHash('sha256').update(VERIFIER).digest('base64url'),
   code_challenge_method: 'S256',
 };
 
@@ -68,7 +69,14 @@ async function logIn(lie: Lie | undefined, settings: Partial<ProviderSettings> =
   service.franceConnect.switches.lie = lie;
   try {
     const callback = await service.logIn('test', service.browser(), isStandard ? PKCE : {});
-    return { issuer, login: await completeLogin(issuer, clock, callback, { ...TIES, ...ties }) };
+    return {
+      issuer,
+      login: await completeLogin(issuer, clock, callback, {
+        ...TIES,
+        codeVerifier: isStandard ? VERIFIER : undefined,
+        ...ties,
+      }),
+    };
   } finally {
     issuer.close();
   }

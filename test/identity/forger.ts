@@ -14,7 +14,7 @@ const CLIENT_ID = 'paraphe';
 const TIES: LoginTies = {
   state: 'a'.repeat(64),
   nonce: 'b'.repeat(64),
-  codeVerifier: 'c'.repeat(43),
+  codeVerifier: undefined,
   acr: '',
   redirectUri: 'http://127.0.0.1:9/login/callback',
 };

@@ -16,29 +16,29 @@ export function sqlitePetitionStore(database: Sqlite): PetitionStore {
     .from(petitions)
     .where(eq(petitions.id, sql.placeholder('id')))
     .prepare();
-  const wrappedSecret = database
-    .select({ wrappedSecret: petitions.wrappedSecret })
-    .from(petitions)
-    .where(eq(petitions.id, sql.placeholder('id')))
-    .prepare();
   const all = database.select().from(petitions).orderBy(desc(petitions.ref)).prepare();
 
   // A petition is read at every step of a journey and changes once in its life. What was read is kept until the file
   // changes: SQLite counts the commits of other connections in `data_version`, and ours are noted here.
   const version = database.$client.prepare('PRAGMA data_version').pluck();
   let known: unknown;
-  let petitionsRead = new Map<string, Petition>();
+  let read = new Map<string, Kept>();
   const forget = () => {
-    petitionsRead = new Map();
+    read = new Map();
   };
-  function kept(name: string, read: () => Row | undefined): Petition | undefined {
+  function find(name: string, get: () => Row | undefined): Kept | undefined {
     const now = version.get();
     if (now !== known) forget();
     known = now;
-    const petition = petitionsRead.get(name) ?? optional(read(), fromRow);
-    if (petition !== undefined) petitionsRead.set(name, petition);
-    return petition;
+    let kept = read.get(name);
+    if (kept !== undefined) return kept;
+    const row = get();
+    if (row === undefined) return undefined;
+    kept = { petition: fromRow(row), wrappedSecret: row.wrappedSecret ?? undefined };
+    read.set(name, kept);
+    return kept;
   }
+  const findById = (id: PetitionId) => find(`id ${id}`, () => byId.get({ id }));
 
   return {
     open: async (petition, wrappedSecret) =>
@@ -65,14 +65,15 @@ export function sqlitePetitionStore(database: Sqlite): PetitionStore {
         return byId.get({ id }) === undefined ? 'unknown' : 'already-closed';
       }),
 
-    findBySlug: async (slug) => act(() => kept(`slug ${slug}`, () => bySlug.get({ slug }))),
-    findById: async (id) => act(() => kept(`id ${id}`, () => byId.get({ id }))),
+    findBySlug: (slug) => act(() => find(`slug ${slug}`, () => bySlug.get({ slug }))?.petition),
+    findById: (id) => act(() => findById(id)?.petition),
     list: async () => act(() => all.all().map(fromRow)),
-    findWrappedSecret: async (id) => act(() => wrappedSecret.get({ id })?.wrappedSecret ?? undefined),
+    findWrappedSecret: (id) => act(() => findById(id)?.wrappedSecret),
   };
 }
 
 type Row = typeof petitions.$inferSelect;
+type Kept = { readonly petition: Petition; readonly wrappedSecret: Uint8Array | undefined };
 
 function toRow(petition: Petition): typeof petitions.$inferInsert {
   return {

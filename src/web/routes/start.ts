@@ -8,7 +8,7 @@ import { aboutOf, pageContext, redirect } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { getPetition } from '../get-petition.ts';
 import { LANGS, type Lang } from '../i18n.ts';
-import { type Journey, tiesOf } from '../journey.ts';
+import { codeVerifierOf, type Journey, tiesOf } from '../journey.ts';
 
 export function startJourney(deps: WebDependencies, action: Journey['action']): RequestHandler {
   return async (req, res) => {
@@ -29,6 +29,7 @@ export function startJourney(deps: WebDependencies, action: Journey['action']): 
 export function loginTies(deps: WebDependencies, journey: Journey, petition: Petition) {
   return {
     ...tiesOf(journey, petition.statement.hash),
+    codeVerifier: deps.issuer.settings.profile === 'oidc' ? codeVerifierOf(journey) : undefined,
     acr: petition.acr,
     redirectUri: `${deps.config.origin}/login/callback`,
   };
