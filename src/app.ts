@@ -113,9 +113,10 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
 async function finishRequests(server: Server): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
-  server.closeIdleConnections();
+  const idle = setInterval(() => server.closeIdleConnections(), 50); // a kept-alive one is idle once it is answered
   const cut = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
   await promise;
+  clearInterval(idle);
   clearTimeout(cut);
 }
 

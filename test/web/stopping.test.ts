@@ -2,20 +2,24 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { startWorld } from '../fakes/world.ts';
 
-test.each([
-  ['says nothing', ''],
-  ['sends half a header', 'GET / HTTP/1.1\r\nHost: x\r\n'],
-  ['sends half a body', 'POST /logout HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf'],
-])('a connection that %s does not keep the gateway from stopping', async (_what, bytes) => {
+const SILENT = {
+  'says nothing': '',
+  'sends half a header': 'GET / HTTP/1.1\r\nHost: x\r\n',
+  'sends half a body': 'POST /logout HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf',
+};
+
+test(`a connection that ${Object.keys(SILENT).join(', ')} does not keep the gateway from stopping`, async () => {
   const world = await startWorld();
-  const socket = connect(Number(new URL(world.origin).port), '127.0.0.1');
-  socket.on('error', () => {});
-  await new Promise((resolve) => socket.once('connect', resolve));
-  socket.write(bytes);
-  const closed = new Promise((resolve) => socket.once('close', resolve));
+  const closed = Object.values(SILENT).map(async (bytes) => {
+    const socket = connect(Number(new URL(world.origin).port), '127.0.0.1');
+    socket.on('error', () => {});
+    await new Promise((resolve) => socket.once('connect', resolve));
+    socket.write(bytes);
+    await new Promise((resolve) => socket.once('close', resolve));
+  });
+  await new Promise((resolve) => setTimeout(resolve, 100));
   await world.close();
-  await closed;
-  expect(socket.destroyed).toBe(true);
+  await Promise.all(closed);
 });
 
 test('a request that is under way when the gateway is asked to stop is answered', async () => {
