@@ -1,32 +1,35 @@
 /** Where a CPU profile of V8 spent its time: self time by package or file, and by function. */
 import { readFileSync } from 'node:fs';
-import { relative, sep } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+type Node = {
+  readonly id: number;
+  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  readonly children?: readonly number[];
+};
 type Profile = {
-  readonly nodes: readonly {
-    readonly id: number;
-    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
-  }[];
+  readonly nodes: readonly Node[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 };
 
-const ROOT = `${import.meta.dirname}${sep}..`;
+const ROOT = join(import.meta.dirname, '..');
 
-/** Lines of `share of the busy time`, `where`, the greatest first. */
+/** Lines of `share of the busy time`, `where`, the greatest first. Native code counts for the file that called it. */
 export function summariseProfile(file: string): { places: readonly string[]; functions: readonly string[] } {
   const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(file, 'utf8')) as Profile;
-  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const callers = new Map(nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node] as const)));
   const places = new Map<string, number>();
   const functions = new Map<string, number>();
   let busy = 0;
   samples.forEach((sample, index) => {
-    const frame = frames.get(sample);
+    const node = byId.get(sample);
     const time = timeDeltas[index] ?? 0;
-    if (frame === undefined || frame.functionName === '(idle)') return;
-    const place = placeOf(frame.url) || frame.functionName;
-    const name = `${place} ${frame.functionName || '(anonymous)'}:${frame.lineNumber + 1}`;
+    if (node === undefined || node.callFrame.functionName === '(idle)') return;
+    const place = placeOf(node, callers);
+    const name = `${place} ${node.callFrame.functionName || '(anonymous)'}`;
     busy += time;
     places.set(place, (places.get(place) ?? 0) + time);
     functions.set(name, (functions.get(name) ?? 0) + time);
@@ -36,8 +39,14 @@ export function summariseProfile(file: string): { places: readonly string[]; fun
   return { places: sorted(places), functions: sorted(functions) };
 }
 
-function placeOf(url: string): string {
-  if (!url.startsWith('file:')) return url;
-  const path = relative(ROOT, fileURLToPath(url));
-  return /^.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? path;
+function placeOf(node: Node, callers: ReadonlyMap<number, Node>): string {
+  for (let at: Node | undefined = node; at !== undefined; at = callers.get(at.id)) {
+    const { url } = at.callFrame;
+    if (url.startsWith('file:')) {
+      const path = relative(ROOT, fileURLToPath(url));
+      return /^.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? path;
+    }
+    if (url !== '') return url;
+  }
+  return node.callFrame.functionName;
 }

@@ -1,5 +1,5 @@
 /** The middle of several slices: the speed of a machine drifts, and one slice says little. */
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? Number.NaN;
