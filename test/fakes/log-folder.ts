@@ -1,5 +1,5 @@
 /** A log on a data folder of its own, with the real store and lock: opened and closed as often as a test likes. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LogKey } from '../../src/log/log-key.ts';
@@ -38,19 +38,23 @@ export class LogFolder {
   readonly file = join(this.dataDir, 'paraphe.sqlite');
   readonly key: LogKey;
 
-  constructor(origin = 'log.example/log') {
-    createKeys(this.keysDir, origin);
-    migrateStorage(this.place);
+  /** A folder whose log was never opened, or a copy of one that nobody has open. */
+  constructor(from?: LogFolder) {
+    if (from === undefined) {
+      createKeys(this.keysDir, 'log.example/log');
+      migrateStorage(this.place);
+    } else {
+      cpSync(from.dataDir, this.dataDir, { recursive: true });
+    }
     this.key = readKeys(this.keysDir).logKey;
   }
 
-  /** A folder in which one petition is open: its log has one entry. */
+  static #withPetition: Promise<LogFolder> | undefined;
+
+  /** A folder in which one petition is open: its log has one entry. The first is made, the others are copies. */
   static async withPetition(): Promise<LogFolder> {
-    const folder = new LogFolder();
-    const log = await folder.open();
-    await log.sequencer.record(opened(petitionNamed('une', PETITION)));
-    log.close();
-    return folder;
+    LogFolder.#withPetition ??= makePetition();
+    return new LogFolder(await LogFolder.#withPetition);
   }
 
   /** A sequencer that gathers for a millisecond, unless told otherwise. Without the right to write: two may be open. */
@@ -92,4 +96,13 @@ export class LogFolder {
   done(): void {
     rmSync(this.dataDir, { recursive: true, force: true });
   }
+}
+
+async function makePetition(): Promise<LogFolder> {
+  const folder = new LogFolder();
+  process.once('exit', () => folder.done());
+  const log = await folder.open();
+  await log.sequencer.record(opened(petitionNamed('une', PETITION)));
+  log.close();
+  return folder;
 }
