@@ -14,7 +14,7 @@ import { formatCheckpoint, openCheckpoint } from '../tlog/checkpoint.ts';
 import { Malformed, Unproven } from '../tlog/errors.ts';
 import { rootOf } from '../tlog/merkle.ts';
 import { formatNote, signNote } from '../tlog/note.ts';
-import { sameBytes, utf8 } from '../tlog/text.ts';
+import { concat, sameBytes, utf8 } from '../tlog/text.ts';
 import { partialTiles, splitTile, TILE_WIDTH, type Tile } from '../tlog/tile.ts';
 import { TileEdge } from '../tlog/tile-edge.ts';
 import { readRoot } from '../tlog/tile-reader.ts';
@@ -231,6 +231,16 @@ export class Sequencer<A extends Act, O> {
 
   /** Reads where the log stands and makes it whole: before the first write, and after each that failed. */
   async #settle(): Promise<TileEdge> {
+    try {
+      return await this.#readAndSeal();
+    } catch (error) {
+      // Rows that a disk or a hand has changed may be nothing that can be read at all.
+      const isUnreadable = error instanceof RangeError || error instanceof SyntaxError || error instanceof Malformed;
+      throw isUnreadable ? disagreement(error.message) : error;
+    }
+  }
+
+  async #readAndSeal(): Promise<TileEdge> {
     const state = (await this.#deps.store.state()) ?? (await this.#create());
     this.#checkName(state);
     const edge = await this.#readEdge(state);
@@ -266,8 +276,7 @@ export class Sequencer<A extends Act, O> {
     const partials: Uint8Array[] = [];
     for (const tile of partialTiles(size)) {
       const stored = await this.#readTile(tile);
-      const below = await this.#hashesBelow(tile);
-      if (!splitTile(stored, tile.width).every((hash, i) => sameBytes(hash, below[i] ?? stored))) {
+      if (!sameBytes(stored, concat(...(await this.#hashesBelow(tile))))) {
         throw disagreement(`tile ${tile.level}/${tile.index} is not what lies below it`);
       }
       partials.push(stored);
