@@ -197,6 +197,7 @@ export class Sequencer<A extends Act, O> {
   }
 
   async #append(acts: readonly A[]): Promise<readonly O[]> {
+    if (this.#stopped !== undefined) throw this.#stopped; // they waited behind the batch that found out
     const edge = this.#edge ?? (await this.#settle());
     const today = parisDay(this.#deps.clock());
     const batch: Batch = {
