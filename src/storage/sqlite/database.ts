@@ -22,10 +22,17 @@ const TRIES = 20;
 
 export type Durability = 'FULL' | 'OFF';
 
-/** An empty database that only its owner reads, like the files that SQLite will put beside it; one that is there stays. */
+/**
+ * An empty database that only its owner reads, like the files that SQLite will put beside it; one that is there stays, and
+ * is not even opened: a process that closes any descriptor of a file gives up all its locks on it (POSIX, fcntl).
+ */
 export function createSqlite(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  closeSync(openSync(file, 'a', 0o600));
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
 }
 
 /** @throws SetupError when the file cannot be opened or is not a database */
