@@ -46,8 +46,12 @@ export function openSqlite(file: string, durability: Durability): Sqlite {
     client.pragma(`secure_delete = ${durability === 'FULL' ? 'ON' : 'OFF'}`); // what a withdrawal empties is overwritten
     return drizzle(client);
   } catch (error) {
-    throw new SetupError(`Cannot open ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw cannotOpen(file, error);
   }
+}
+
+export function cannotOpen(file: string, error: unknown): SetupError {
+  return new SetupError(`Cannot open ${file}: ${error instanceof Error ? error.message : String(error)}`);
 }
 
 /** The migrations of a folder under `drizzle/` that the file lacks. @throws SetupError when it has others */
