@@ -62,6 +62,7 @@ export class Sequencer<A extends Act, O> {
   #queue: Slot<A, O>[] = [];
   readonly #waiting = new Map<string, Slot<A, O>>();
   #timer: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
   #commit: Promise<void> | undefined;
   /** What the next write grows from; `undefined` until it was read from storage. */
   #edge: TileEdge | undefined;
@@ -138,13 +139,17 @@ export class Sequencer<A extends Act, O> {
 
   #schedule(): void {
     if (this.#commit !== undefined) return; // the running commit starts the next one
-    if (this.#queue.length >= this.#limits.batch) this.#flush();
+    // A full batch takes its turn like everyone else: recording is done without a pause where storage is synchronous, and
+    // a queue that is never empty would keep readers, timers and signals waiting for ever.
+    if (this.#queue.length >= this.#limits.batch) this.#turn ??= setImmediate(() => this.#flush());
     else this.#timer ??= setTimeout(() => this.#flush(), this.#limits.windowMs);
   }
 
   #flush(): void {
     clearTimeout(this.#timer);
+    clearImmediate(this.#turn);
     this.#timer = undefined;
+    this.#turn = undefined;
     if (this.#commit !== undefined || this.#queue.length === 0) return;
     const batch = this.#takeBatch();
     this.#commit = this.#record(batch).finally(() => {
