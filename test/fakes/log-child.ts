@@ -13,6 +13,8 @@ export type LogChild = {
   readonly said: readonly Said[];
   /** Resolves at the first thing said from now on that is so, and is false when it dies before. */
   hears(wanted: (line: Said) => boolean): Promise<boolean>;
+  /** Resolves when what is heard from now on was done from now on. */
+  mark(): Promise<boolean>;
   /** Resolves when it is gone and its last word was heard. @returns how it ended: `SIGKILL`, or its exit code */
   ended(): Promise<string>;
 };
@@ -37,20 +39,25 @@ export function startLogChild(
     for (const listener of listeners) listener(undefined);
     return String(signal ?? code);
   });
+  function hears(wanted: (line: Said) => boolean): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const listener = (line: Said | undefined) => {
+      if (line !== undefined && !wanted(line)) return;
+      listeners.delete(listener);
+      resolve(line !== undefined);
+    };
+    listeners.add(listener);
+    if (child.exitCode !== null || child.signalCode !== null) void ended.then(() => listener(undefined));
+    return promise;
+  }
   return {
     process: child,
     said,
-    ended: () => ended,
-    hears(wanted) {
-      const { promise, resolve } = Promise.withResolvers<boolean>();
-      const listener = (line: Said | undefined) => {
-        if (line !== undefined && !wanted(line)) return;
-        listeners.delete(listener);
-        resolve(line !== undefined);
-      };
-      listeners.add(listener);
-      if (child.exitCode !== null || child.signalCode !== null) void ended.then(() => listener(undefined));
-      return promise;
+    hears,
+    mark() {
+      child.kill('SIGUSR2');
+      return hears(({ what }) => what === 'marked');
     },
+    ended: () => ended,
   };
 }

@@ -33,6 +33,8 @@ export type Said =
   | { readonly what: 'answered'; readonly act: string; readonly result: string; readonly index: number }
   | { readonly what: 'refused'; readonly code: string }
   | { readonly what: 'sealed' | 'published'; readonly checkpoint: string }
+  /** It was sent SIGUSR2: what it says from now on, it does from now on. */
+  | { readonly what: 'marked' }
   | { readonly what: 'done' };
 
 export const actsOf = (name: string, person: number): readonly { readonly id: string; readonly act: PetitionAct }[] => {
@@ -81,6 +83,8 @@ async function run({ dataDir, keysDir, name, people, inFlight, dies }: Order): P
   process.once('SIGTERM', () => {
     isStopping = true;
   });
+
+  process.on('SIGUSR2', () => say({ what: 'marked' }));
 
   let next = 0;
   const asking = Array.from({ length: inFlight }, async () => {

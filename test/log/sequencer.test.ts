@@ -293,6 +293,24 @@ describe('too much at once', () => {
   });
 });
 
+describe('a queue that is never empty', () => {
+  test('leaves everyone else their turn between two batches', async () => {
+    const { sequencer } = await open({ limits: { batch: 4 } });
+    let turns = 0;
+    let isDone = false;
+    const others = (async () => {
+      while (!isDone) turns += (await setImmediate(1)) ?? 0;
+    })();
+    const askers = Array.from({ length: 12 }, async () => {
+      for (let i = 0; i < 10; i++) await sequencer.record(signed(newNym()));
+    });
+    await Promise.all(askers);
+    isDone = true;
+    await others;
+    expect(turns).toBeGreaterThanOrEqual(20);
+  });
+});
+
 describe('draining', () => {
   test('answers everyone who has asked, before the time of their batch', async () => {
     const { sequencer } = await open({ limits: { windowMs: NEVER_MS, batch: 2 } });
