@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Refusal } from '../../src/errors.ts';
+import { Refusal, SetupError } from '../../src/errors.ts';
 import type { LogStore } from '../../src/log/ports.ts';
 import { Publisher } from '../../src/log/publisher.ts';
 import type { Step } from '../../src/log/sequencer.ts';
@@ -35,7 +35,9 @@ export type Said =
   | { readonly what: 'sealed' | 'published'; readonly checkpoint: string }
   /** It was sent SIGUSR2: what it says from now on, it does from now on. */
   | { readonly what: 'marked' }
-  | { readonly what: 'done' };
+  | { readonly what: 'done' }
+  /** It ends, in words. */
+  | { readonly what: 'stopped'; readonly why: string };
 
 export const actsOf = (name: string, person: number): readonly { readonly id: string; readonly act: PetitionAct }[] => {
   const nym = nymOf(`${name} ${person}`);
@@ -43,7 +45,15 @@ export const actsOf = (name: string, person: number): readonly { readonly id: st
   return person % 7 === 6 ? [signs, { id: `withdrawn ${nym}`, act: withdrawn(nym) }] : [signs];
 };
 
-if (process.argv[2] !== undefined) await run(JSON.parse(process.argv[2]) as Order);
+if (process.argv[2] !== undefined) {
+  try {
+    await run(JSON.parse(process.argv[2]) as Order);
+  } catch (error) {
+    if (!(error instanceof SetupError || error instanceof Refusal)) throw error;
+    say({ what: 'stopped', why: error.message });
+    process.exit(1);
+  }
+}
 
 async function run({ dataDir, keysDir, name, people, inFlight, dies }: Order): Promise<void> {
   let left = dies?.at ?? 0;
