@@ -58,7 +58,8 @@ class Memory {
   async expectKept(): Promise<OpenLog> {
     const log = await folder.open();
     const { storage, sequencer } = log;
-    const publication = (await storage.log.state())?.publication;
+    const { publication, size: stored } = (await storage.log.state()) ?? {};
+    expect(sequencer.sealed.size).toBe(stored); // what the crash left unsigned is signed
     if (publication !== undefined) {
       this.#checkpoints.add(publication.checkpoint);
       await this.#takePublished(publication.checkpoint);
