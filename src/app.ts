@@ -3,7 +3,6 @@
  * from what it needs, and listens.
  */
 import { statSync } from 'node:fs';
-import type { Server } from 'node:http';
 import { join } from 'node:path';
 import type { Clock } from './clock.ts';
 import type { ServeConfig } from './config.ts';
@@ -11,7 +10,7 @@ import { createDiagnostics, type Diagnostics, describeError } from './diagnostic
 import { Refusal, SetupError } from './errors.ts';
 import { Issuer } from './identity/issuer.ts';
 import { refusalFor } from './identity/provider-errors.ts';
-import { listen } from './listen.ts';
+import { finishRequests, listen } from './listen.ts';
 import { pseudonyms } from './person/pseudonym.ts';
 import { computeNym } from './petitions/petition-key.ts';
 import { Recorder } from './petitions/recorder.ts';
@@ -36,8 +35,6 @@ export type AppOptions = { readonly clock?: Clock; readonly diagnostics?: Diagno
 const ROOT = join(import.meta.dirname, '..');
 const SWEEP_MS = 60_000;
 const KEYS_MS = 2_000;
-/** For an answer under way when the process is asked to stop: longer than a commit, shorter than a service manager's. */
-const PATIENCE_MS = 5_000;
 
 /** @throws SetupError with one line that says what is wrong with the set-up */
 export async function startApp(config: ServeConfig, options: AppOptions = {}): Promise<App> {
@@ -107,17 +104,6 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
       for (const close of closers.reverse()) close();
     },
   };
-}
-
-/** Takes no new connection and waits for the answers that are under way; a connection that stays silent is cut. */
-async function finishRequests(server: Server): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.close(() => resolve());
-  const idle = setInterval(() => server.closeIdleConnections(), 50); // a kept-alive one is idle once it is answered
-  const cut = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
-  await promise;
-  clearInterval(idle);
-  clearTimeout(cut);
 }
 
 function sweepJourneys(journeys: Journeys, diagnostics: Diagnostics): NodeJS.Timeout {

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   migrate: { about: 'bring the database to this version', load: () => import('./cli/migrate.ts') },
   petition: { about: 'open <file> | close <slug> | list', load: () => import('./cli/petition.ts') },
   keys: { about: 'rotate: sign receipts with a new key', load: () => import('./cli/keys.ts') },
+  witness: { about: 'cosign the checkpoints of logs that only grow', load: () => import('./cli/witness.ts') },
   verify: { about: '<receipt>: check a receipt', load: () => import('./cli/verify.ts') },
 };
 
