@@ -176,7 +176,7 @@ export class Witnesses {
     const { size } = signed.checkpoint;
     for (let tries = 1; ; tries++) {
       const oldSize = asked.known;
-      if (oldSize > size) throw new Failure('ahead', `it cosigned ${oldSize} entries of this log, which has ${size}`);
+      if (oldSize > size) throw ahead(oldSize, size);
       const proof = oldSize === 0 || oldSize === size ? [] : await proofOf(proofFrom, oldSize);
       const answer = await this.#post(asked.url, formatSubmission({ oldSize, proof, checkpoint }), signal);
       if (answer.status === 200) {
@@ -185,30 +185,32 @@ export class Witnesses {
         return line;
       }
       if (answer.status !== 409) throw refusal(answer.status, oldSize);
-      asked.known = sizeOf(asked, oldSize, answer);
-      // A later 409 than the first tells no more: it moves while we ask, or plays.
-      if (tries === 2 && asked.known <= size) throw new Failure('answer', `409 twice, with ${asked.known} at last`);
+      const claimed = sizeOf(answer);
+      if (claimed > size) throw ahead(claimed, size);
+      if (claimed < asked.cosigned)
+        throw new Failure('rolled-back', `${asked.cosigned} cosigned, ${claimed} remembered`);
+      if (claimed === oldSize || tries === 2) throw new Failure('answer', `409 to old ${oldSize}, naming ${claimed}`);
+      asked.known = claimed;
     }
   }
 }
 
-/** The size in a 409. @throws Failure */
-function sizeOf(asked: Asked, oldSize: number, answer: Awaited<ReturnType<Post>>): number {
-  const type = answer.contentType?.split(';')[0]?.trim().toLowerCase();
+function ahead(theirs: number, ours: number): Failure {
+  return new Failure('ahead', `it cosigned ${theirs} entries of this log, which has ${ours}`);
+}
+
+/** The size in a 409. @throws Failure, Malformed */
+function sizeOf({ contentType, body }: Awaited<ReturnType<Post>>): number {
+  const type = contentType?.split(';')[0]?.trim().toLowerCase();
   if (type !== SIZE_TYPE) throw new Failure('answer', `409 with ${type ?? 'no type'}`);
-  const size = parseSize(answer.body);
-  if (size === oldSize) throw new Failure('answer', '409 to the size that it names');
-  if (size < asked.cosigned) {
-    throw new Failure('rolled-back', `it cosigned ${asked.cosigned} entries, and now knows of ${size} only`);
-  }
-  return size;
+  return parseSize(body);
 }
 
 async function proofOf(proofFrom: ProofFrom, oldSize: number): Promise<readonly Uint8Array[]> {
   try {
     return await proofFrom(oldSize);
   } catch (error) {
-    throw new Failure('proof', `from ${oldSize}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Failure('proof', `from ${oldSize}: ${said(error)}`);
   }
 }
 
@@ -231,7 +233,15 @@ function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof Malformed) return new Failure('answer', error.message);
   if (error instanceof Unproven) return new Failure('cosignature', error.message);
-  return new Failure('unreachable', error instanceof Error ? error.message : String(error));
+  return new Failure('unreachable', said(error));
+}
+
+/** `fetch` itself says only that it failed: what it was stands in the cause. */
+function said(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  if (!(cause instanceof Error)) return error.message;
+  return 'code' in cause ? String(cause.code) : cause.message;
 }
 
 function submission({ name, url }: PolicyWitness): string {
