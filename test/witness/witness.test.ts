@@ -1,5 +1,5 @@
 /** A witness over HTTP: every status of c2sp.org/tlog-witness, what it keeps, what it serves. */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -182,6 +182,10 @@ describe('what it serves and keeps', () => {
     again.pragma('user_version = 1');
     again.close();
     await start();
+    const other = join(folder, 'other');
+    mkdirSync(other);
+    writeFileSync(join(other, 'witness.sqlite'), 'not a database '.repeat(100));
+    expect(() => openWitnessStore(other, NAME)).toThrow('file is not a database');
   });
 
   test('a note that was changed on the disk is never built upon', async () => {
