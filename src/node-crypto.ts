@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, createPublicKey, hash, sign, verify } from 'node:crypto';
 import { type Sha256, treeHashing } from './tlog/merkle.ts';
-import type { Ed25519Sign, Ed25519Verify } from './tlog/note.ts';
+import type { Ed25519Verify } from './tlog/note.ts';
 
 export const sha256: Sha256 = (bytes) => hash('sha256', bytes, 'buffer');
 export const hashing = treeHashing(sha256);
@@ -22,7 +22,7 @@ export const verifyEd25519: Ed25519Verify = (publicKey, message, signature) =>
     signature,
   );
 
-export type Ed25519Pair = { readonly publicKey: Uint8Array; readonly sign: Ed25519Sign };
+export type Ed25519Pair = { readonly publicKey: Uint8Array; sign(message: Uint8Array): Uint8Array };
 
 /** @param seed 32 bytes */
 export function ed25519Pair(seed: Uint8Array): Ed25519Pair {

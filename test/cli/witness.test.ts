@@ -1,10 +1,11 @@
 /** `paraphe witness` as its operator runs it. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { run } from '../../src/cli/witness.ts';
 import { postText } from '../../src/log/post.ts';
 import { Witnesses } from '../../src/log/witnesses.ts';
 import { parsePolicy } from '../../src/tlog/policy.ts';
@@ -13,6 +14,9 @@ import { WitnessInMemory } from '../fakes/witness-in-memory.ts';
 import { bytesOf, sha256, verifyEd25519 } from '../tlog/crypto.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+const NODE = join(ROOT, 'node_modules/.bin/node');
+const PARAPHE = join(ROOT, 'bin/paraphe.js');
+const ENV = { PATH: process.env.PATH };
 const NAME = 'example.org/witness';
 const log = new GrowingLog();
 
@@ -27,10 +31,7 @@ afterEach(() => {
 });
 
 function paraphe(args: readonly string[]) {
-  const child = spawn(join(ROOT, 'node_modules/.bin/node'), [join(ROOT, 'bin/paraphe.js'), 'witness', ...args], {
-    cwd: folder,
-    env: { PATH: process.env.PATH },
-  });
+  const child = spawn(NODE, [PARAPHE, 'witness', ...args], { cwd: folder, env: ENV });
   running.push(child);
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += chunk));
@@ -93,20 +94,44 @@ describe('paraphe witness', () => {
     expect(second.printed()).toMatch(/^Cannot open .*: another process is this witness\.\n$/);
   });
 
+  test('outlives a full disk, its own messages’ included, and loses nothing that it answered for', async ({
+    annotate,
+  }) => {
+    if (spawnSync('prlimit', ['--version']).status !== 0) return void annotate('no prlimit here: nothing was tried');
+    const output = join(folder, 'output');
+    const file = openSync(output, 'a');
+    const child = spawn(NODE, [PARAPHE, 'witness', ...ARGS], { cwd: folder, stdio: ['ignore', file, file], env: ENV });
+    running.push(child);
+    const printed = () => readFileSync(output, 'utf8');
+    await expect.poll(printed).toContain('\nwitness ');
+    const [, url = ''] = /on (http:\S+)\.\n/.exec(printed()) ?? [];
+    const submit = async (from: number, to: number) =>
+      (await postText(`${url}/add-checkpoint`, await log.submission(from, to), AbortSignal.timeout(20_000))).status;
+    const limit = (bytes: string) => spawnSync('prlimit', [`--fsize=${bytes}:`, '--pid', String(child.pid)]).status;
+    expect(await submit(0, 3)).toBe(200);
+    expect(limit('100')).toBe(0);
+    for (let i = 0; i < 3; i++) expect(await submit(3, 8)).toBe(500);
+    expect(limit('unlimited')).toBe(0);
+    expect(await submit(3, 8)).toBe(200);
+    expect(await submit(3, 9)).toBe(409);
+    child.kill();
+    await once(child, 'exit');
+    closeSync(file);
+    expect(child.exitCode).toBe(0);
+  });
+
   const someWitness = new WitnessInMemory(NAME, []).vkey;
   test.each<[string, readonly string[], RegExp]>([
     ['nothing', [], /^Usage: paraphe witness/],
-    ['no log', ['--name', NAME, '--data', 'data'], /^Usage: paraphe witness/],
-    ['a name that no key can have', ['--name', 'a+b', '--log', log.vkey, '--data', 'data'], /^key-name: "a\+b"/],
-    ['a key that is none', ['--name', NAME, '--log', 'hello', '--data', 'data'], /^verifier-key: /],
-    ['a witness’s key', ['--name', NAME, '--log', someWitness, '--data', 'data'], /--log takes a log’s\.$/],
-    ['a port that is none', [...ARGS.slice(0, -1), '65536'], /^--port 65536: /],
-    ['an option that is none', [...ARGS, '--what'], /^paraphe witness: Unknown option/],
-  ])('given %s says so in a line, and makes nothing', async (_, args, line) => {
-    const { ended, printed } = paraphe(args);
-    expect(await ended).toBe(1);
-    expect(printed().trim()).toMatch(line);
-    expect(printed().trim().split('\n')).toHaveLength(1);
-    expect(existsSync(join(folder, 'data'))).toBe(false);
+    ['no log', ['--name', NAME], /^Usage: paraphe witness/],
+    ['a name that no key can have', ['--name', 'a+b', '--log', log.vkey], /^key-name: "a\+b"/],
+    ['a key that is none', ['--name', NAME, '--log', 'hello'], /^verifier-key: /],
+    ['a witness’s key', ['--name', NAME, '--log', someWitness], /--log takes a log’s\.$/],
+    ['a port that is none', ['--name', NAME, '--log', log.vkey, '--port', '65536'], /^--port 65536: /],
+    ['an option that is none', ['--name', NAME, '--log', log.vkey, '--what'], /^Unknown option/],
+  ])('given %s says so, and makes nothing', async (_, args, line) => {
+    const data = join(folder, 'data');
+    await expect(run([...args, '--data', data])).rejects.toThrow(line);
+    expect(existsSync(data)).toBe(false);
   });
 });
