@@ -176,7 +176,6 @@ export class Witnesses {
     const { size } = signed.checkpoint;
     for (let tries = 1; ; tries++) {
       const oldSize = asked.known;
-      if (oldSize > size) throw ahead(oldSize, size);
       const proof = oldSize === 0 || oldSize === size ? [] : await proofOf(proofFrom, oldSize);
       const answer = await this.#post(asked.url, formatSubmission({ oldSize, proof, checkpoint }), signal);
       if (answer.status === 200) {
@@ -186,17 +185,15 @@ export class Witnesses {
       }
       if (answer.status !== 409) throw refusal(answer.status, oldSize);
       const claimed = sizeOf(answer);
-      if (claimed > size) throw ahead(claimed, size);
+      if (claimed > size) {
+        throw new Failure('ahead', `it cosigned ${claimed} entries of this log, which has ${size}`);
+      }
       if (claimed < asked.cosigned)
         throw new Failure('rolled-back', `${asked.cosigned} cosigned, ${claimed} remembered`);
       if (claimed === oldSize || tries === 2) throw new Failure('answer', `409 to old ${oldSize}, naming ${claimed}`);
       asked.known = claimed;
     }
   }
-}
-
-function ahead(theirs: number, ours: number): Failure {
-  return new Failure('ahead', `it cosigned ${theirs} entries of this log, which has ${ours}`);
 }
 
 /** The size in a 409. @throws Failure, Malformed */

@@ -53,7 +53,7 @@ function switchboard(lines: Readonly<Record<string, (body: string, signal: Abort
 }
 
 const witnessesOf = (policy: ReturnType<typeof policyOf>, post: Post, more: Partial<WitnessesDeps> = {}) =>
-  new Witnesses(policy, log.keys.key, { verify: verifyEd25519, post, timeoutMs: 20_000, ...more });
+  new Witnesses(policy, log.keys.key, { verify: verifyEd25519, post, timeoutMs: 600_000, ...more });
 const cosign = async (witnesses: Witnesses, size: number, by = log) =>
   witnesses.cosign(await by.checkpoint(size), async (old) => by.proof(old, size));
 const namesIn = (note: string) => parseNote(bytesOf(note)).signatures.map(({ name }) => name);
@@ -234,6 +234,23 @@ describe('a witness that misbehaves is left out, by name, and delays nobody', ()
     await odd.answer(await log.submission(3, 8));
     expect(await cosign(witnesses, 5)).toMatchObject({ quorum: true, failures: [{ reason: 'ahead' }] });
     expect(await cosign(witnesses, 8)).toMatchObject({ quorum: true, failures: [] });
+  });
+
+  test('said once that it saw a larger tree: is asked again all the same', async () => {
+    let claims = 1;
+    const { witnesses, result } = await beside(async (body, honest) =>
+      claims-- > 0 ? answer(409, '9007199254740991\n', SIZE_TYPE) : honest.answer(body),
+    );
+    expect(result.failures).toMatchObject([{ reason: 'ahead' }]);
+    expect(await cosign(witnesses, 5)).toMatchObject({ failures: [] });
+  });
+
+  test('says its size, the right one, as another type: not believed', async () => {
+    const { result } = await beside(async (body, honest) => {
+      await honest.answer(await log.submission(0, 3));
+      return { ...(await honest.answer(body)), contentType: 'text/plain' };
+    });
+    expect(result.failures).toMatchObject([{ reason: 'answer', detail: '409 with text/plain' }]);
   });
 
   test('cosigned another tree of ours: inconsistent', async () => {
