@@ -12,13 +12,13 @@ const COUNT = 2048;
 const SLICES = 10;
 const BATCHES = [64, 256] as const;
 const SIZES = [10_000, 1_000_000, 10_000_000] as const;
-const FLOORS = ['evaluation', 'signature', 'insertion'] as const;
+const FLOORS = ['evaluation', 'signature', 'insertion', 'hashes'] as const;
 
 /** Microseconds for each signature: by the clock, and of CPU time on all threads. */
 type Cost = { readonly wall: number; readonly cpu: number };
 
 export async function benchRecordings(recording: Part, folder: string): Promise<void> {
-  printHeading('Recordings through the domain, without HTTP (pseudonym, recorder, SQLite, receipt)');
+  printHeading('Recordings through domain and log, without HTTP (pseudonym, sequencer, SQLite, checkpoint, receipt)');
   const slices: { domain: Cost[]; floors: Cost[] }[] = [];
   for (let i = 0; i < SLICES; i++) {
     const domain: Cost[] = [];
@@ -37,7 +37,7 @@ export async function benchRecordings(recording: Part, folder: string): Promise<
       value: 1e6 / wall,
       unit: 'a second',
       floor: {
-        what: `VOPRF ${floorPart(slices, 0)}, ES256 ${floorPart(slices, 1)}, insert ${floorPart(slices, 2)} µs`,
+        what: `VOPRF ${floorPart(slices, 0)}, ES256 ${floorPart(slices, 1)}, insert ${floorPart(slices, 2)}, hashes ${floorPart(slices, 3)} µs`,
         value: 1e6 / medianOf(slices, ({ floors }) => floorOf(floors)),
       },
       ratio: medianOf(slices, ({ domain, floors }) => floorOf(floors) / (domain[at]?.wall ?? Number.NaN)),

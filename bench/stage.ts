@@ -8,10 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readServeConfig } from '../src/config.ts';
+import { logOrigin } from '../src/log/log-key.ts';
+import { withRegister } from '../src/log-writer.ts';
 import { openPetition } from '../src/petitions/open-petition.ts';
 import { parsePetitionFile } from '../src/petitions/petition-file.ts';
 import { createKeys, readKeys } from '../src/storage/key-folder.ts';
-import { migrateStorage, openStorage } from '../src/storage/open.ts';
+import { migrateStorage } from '../src/storage/open.ts';
 import { Part } from './part.ts';
 
 export type Stage = {
@@ -70,29 +72,23 @@ export function temporaryFolder(): string {
 
 async function prepare(env: Readonly<Record<string, string>>): Promise<Stage['petitions']> {
   const config = readServeConfig(env);
-  createKeys(config.storage.keysDir);
+  createKeys(config.storage.keysDir, logOrigin(config.web.origin));
   migrateStorage(config.storage);
-  const storage = openStorage(config.storage);
   const { keyEncryptionKey } = readKeys(config.storage.keysDir);
-  const deps = { petitions: storage.petitions, keyEncryptionKey, clock: () => new Date() };
   const { issuer, clientId } = config.identity;
-  const open = async (name: string, departments: boolean) => {
-    const file = parsePetitionFile(readFileSync(join(PETITIONS, name), 'utf8'), name);
-    const { slug } = await openPetition(
-      deps,
-      { ...file, departments, closes: undefined },
-      { issuer, clientId, acr: config.acr },
-    );
-    return slug;
-  };
-  try {
+  const clock = () => new Date();
+  return withRegister(config.storage, clock, async ({ register }) => {
+    const open = async (name: string, departments: boolean) => {
+      const file = parsePetitionFile(readFileSync(join(PETITIONS, name), 'utf8'), name);
+      const rules = { ...file, departments, closes: undefined };
+      return (await openPetition({ register, keyEncryptionKey, clock }, rules, { issuer, clientId, acr: config.acr }))
+        .slug;
+    };
     return {
       department: await open('trains-de-nuit.md', true),
       plain: await open('jardins-partages.md', false),
     };
-  } finally {
-    storage.close();
-  }
+  });
 }
 
 async function untilReady(origin: string): Promise<void> {

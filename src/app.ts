@@ -4,16 +4,22 @@
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from './clock.ts';
+import { type Clock, parisDay } from './clock.ts';
 import type { ServeConfig } from './config.ts';
 import { createDiagnostics, type Diagnostics, describeError } from './diagnostics.ts';
 import { Refusal, SetupError } from './errors.ts';
 import { Issuer } from './identity/issuer.ts';
+import type { IdentityKeyArchive } from './identity/ports.ts';
 import { refusalFor } from './identity/provider-errors.ts';
 import { finishRequests, listen } from './listen.ts';
+import { type LogKey, logOrigin } from './log/log-key.ts';
+import { Publisher } from './log/publisher.ts';
+import { LogReader } from './log/reader.ts';
+import type { Step } from './log/sequencer.ts';
+import { answerRequests, openLogWriter } from './log-writer.ts';
 import { pseudonyms } from './person/pseudonym.ts';
+import { closeOverdue } from './petitions/close-petition.ts';
 import { computeNym } from './petitions/petition-key.ts';
-import { Recorder } from './petitions/recorder.ts';
 import { loadReceiptKeys, type ReceiptKeys } from './receipt/keys.ts';
 import { readKeys, readReceiptKeys } from './storage/key-folder.ts';
 import { openJourneys, openStorage } from './storage/open.ts';
@@ -30,10 +36,16 @@ export type App = {
   close(): Promise<void>;
 };
 
-export type AppOptions = { readonly clock?: Clock; readonly diagnostics?: Diagnostics };
+export type AppOptions = {
+  readonly clock?: Clock;
+  readonly diagnostics?: Diagnostics;
+  /** Told each step of a commit to the log, for tests that stop the process there. */
+  readonly reached?: (step: Step) => void;
+};
 
 const ROOT = join(import.meta.dirname, '..');
 const SWEEP_MS = 60_000;
+const CLOSE_MS = 60_000;
 const KEYS_MS = 2_000;
 
 /** @throws SetupError with one line that says what is wrong with the set-up */
@@ -42,7 +54,7 @@ export async function startApp(config: ServeConfig, options: AppOptions = {}): P
   try {
     return await start(config, options, closers);
   } catch (error) {
-    for (const close of closers.reverse()) close();
+    for (const close of closers.reverse()) await close();
     throw error;
   }
 }
@@ -56,19 +68,49 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   closers.push(() => storage.close());
   const journeyFile = openJourneys(config.storage.dataDir);
   closers.push(() => journeyFile.close());
-  const issuer = new Issuer(config.identity, { archive: storage.identityKeys, clock });
+  checkLogOrigin(keys.logKey, config);
+  const { dataDir } = config.storage;
+  const { reached } = options;
+  const writer = await openLogWriter({ dataDir, storage, key: keys.logKey, clock }, reached ? { reached } : {});
+  closers.push(() => writer.close());
+  const { sequencer } = writer;
+  const publisher = await Publisher.open({
+    store: storage.log,
+    sequencer,
+    origin: keys.logKey.origin,
+    clock,
+    everyMs: config.publishEveryMs,
+    report: (trouble) => {
+      if (trouble === undefined) diagnostics.info({}, 'the log is published again');
+      else diagnostics.warn({ trouble }, 'the log is not published as it should be');
+    },
+  });
+  const log = new LogReader({
+    files: storage.log,
+    vkey: keys.logKey.vkey,
+    published: () => publisher.current,
+    sealed: () => sequencer.sealed,
+  });
+  const archive: IdentityKeyArchive = {
+    keep: async (issuer, jwks) => void (await sequencer.record({ kind: 'identity-keys', issuer, jwks })),
+  };
+  const issuer = new Issuer(config.identity, { archive, clock });
   closers.push(() => issuer.close());
   const receiptKeys = await followReceiptKeys(config.storage.keysDir, diagnostics);
   closers.push(receiptKeys.stop);
   const journeys = new Journeys(journeyFile.journeys, keys.sealingKey, clock);
   const sweeper = sweepJourneys(journeys, diagnostics);
   closers.push(() => clearInterval(sweeper));
-  const recorder = new Recorder(storage.signatures);
   let isStopping = false;
 
   const nymDeps = { petitions: storage.petitions, keyEncryptionKey: keys.keyEncryptionKey, pseudonyms };
 
   await reachProvider(issuer, diagnostics);
+  const failed = (error: unknown) => diagnostics.warn(describeError(error), 'an act of the operator was not recorded');
+  closers.push(answerRequests(storage.requests, sequencer, failed));
+  closers.push(await keepClosing({ petitions: storage.petitions, register: sequencer }, clock, diagnostics));
+  await publisher.publish();
+  closers.push(publisher.start());
   const web = createServer({
     config: config.web,
     clock,
@@ -80,7 +122,8 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
     }),
     petitions: storage.petitions,
     signatures: storage.signatures,
-    recorder,
+    register: sequencer,
+    log,
     issuer,
     computeNym: (petition, person) => computeNym(nymDeps, petition, person),
     receiptKeys: receiptKeys.current,
@@ -90,6 +133,7 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
     simulated: config.identity.allowSimulated,
     ready: async () => {
       if (isStopping) throw new Refusal('stopping');
+      if (sequencer.stopped !== undefined) throw new Refusal('log-stopped');
       await storage.ready();
     },
   });
@@ -100,10 +144,39 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
     async close() {
       isStopping = true;
       await finishRequests(server);
-      await recorder.drain();
-      for (const close of closers.reverse()) close();
+      await sequencer.drain();
+      await publisher.publish();
+      for (const close of closers.reverse()) await close();
     },
   };
+}
+
+/** The log is named after the gateway's address when its keys are made: proofs and witnesses know it by that name. */
+function checkLogOrigin({ origin }: LogKey, { web }: ServeConfig): void {
+  if (origin === logOrigin(web.origin)) return;
+  throw new SetupError(
+    `The log was named ${origin} when its keys were made, for good; ORIGIN=${web.origin} would be ${logOrigin(web.origin)}: set the ORIGIN that belongs to the keys.`,
+  );
+}
+
+/** Closes petitions whose last day is past: now, and each minute until the returned function is called. */
+async function keepClosing(
+  deps: Parameters<typeof closeOverdue>[0],
+  clock: Clock,
+  diagnostics: Diagnostics,
+): Promise<() => void> {
+  const close = async () => {
+    try {
+      for (const { slug } of await closeOverdue(deps, parisDay(clock()))) {
+        diagnostics.info({ petition: slug }, 'its last day is past: closed');
+      }
+    } catch (error) {
+      diagnostics.warn(describeError(error), 'petitions were not closed');
+    }
+  };
+  await close();
+  const timer = setInterval(close, CLOSE_MS).unref();
+  return () => clearInterval(timer);
 }
 
 function sweepJourneys(journeys: Journeys, diagnostics: Diagnostics): NodeJS.Timeout {

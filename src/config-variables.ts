@@ -31,6 +31,16 @@ export const VARIABLES = {
     about: 'POSTs accepted from one address in a minute; a signature takes two',
     schema: z.coerce.number().int().min(1).default(2000),
   },
+  PUBLISH_EVERY: {
+    about:
+      'how often the log, and the figures with it, are published: seconds, or with a unit (`500ms`, `5m`). Longer hides who signs when few do',
+    schema: z
+      .string()
+      .regex(/^[0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m)?$/, 'a duration such as 1, 500ms or 5m')
+      .default('1s')
+      .transform(milliseconds)
+      .refine((ms) => ms >= 50 && ms <= 86_400_000, 'between 50ms and a day'),
+  },
   DIAGNOSTICS: {
     about: 'least level of diagnostics that is written: debug, info, warn, error or silent',
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -92,6 +102,11 @@ export const VARIABLES = {
 
 export type Name = keyof typeof VARIABLES;
 export type Values = { readonly [N in Name]: z.infer<(typeof VARIABLES)[N]['schema']> };
+
+function milliseconds(text: string): number {
+  const unit = text.endsWith('ms') ? 1 : text.endsWith('m') ? 60_000 : 1000;
+  return Math.round(Number.parseFloat(text) * unit);
+}
 
 function checkOrigin(text: string, context: z.RefinementCtx): void {
   const url = URL.parse(text);

@@ -31,6 +31,8 @@ export type ServeConfig = {
   readonly provider: string;
   /** The level asked for where a petition names none. */
   readonly acr: string;
+  /** Milliseconds between two publications of the log. */
+  readonly publishEveryMs: number;
   readonly diagnostics: Values['DIAGNOSTICS'];
 };
 
@@ -46,6 +48,11 @@ export function readStorageConfig(env: Environment = environment()): StorageConf
 export function readCollectingConfig(acr?: string, env: Environment = environment()) {
   const values = read(env, ['IDENTITY_PROFILE', 'IDENTITY_ISSUER', 'IDENTITY_CLIENT_ID', 'IDENTITY_ACR']);
   return { issuer: values.IDENTITY_ISSUER, clientId: values.IDENTITY_CLIENT_ID, acr: acrOf(values, acr) };
+}
+
+/** The gateway's public address, for what is named after it for good. */
+export function readOrigin(env: Environment = environment()): string {
+  return read(env, ['ORIGIN']).ORIGIN;
 }
 
 export function readPorts(env: Environment = environment()): { port: number; franceConnectPort: number } {
@@ -71,6 +78,7 @@ export function readServeConfig(env: Environment = environment()): ServeConfig {
     identity: identityOf(values),
     provider: providerOf(values),
     acr: acrOf(values),
+    publishEveryMs: values.PUBLISH_EVERY,
     diagnostics: values.DIAGNOSTICS,
   });
 }

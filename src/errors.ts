@@ -53,6 +53,9 @@ export const REFUSAL_CODES = [
   'identity-provider-unavailable',
   // the gateway's own disk or database
   'storage-unavailable',
+  // the log
+  'log-stopped',
+  'log-unpublished',
 ] as const;
 
 /** A set-up mistake of the operator: one line that says what is wrong and what to do. Printed without a stack. */

@@ -30,25 +30,37 @@ const COMMON = ['errors.ts', 'clock.ts', 'aead.ts', 'diagnostics.ts', 'listen.ts
 const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }>> = {
   'main.ts': { rooms: ['cli'], why: 'the executable picks a command' },
   cli: {
-    rooms: ['app.ts', 'config.ts', 'demo', 'petitions', 'receipt', 'storage', 'tlog', 'witness'],
+    rooms: [
+      'app.ts',
+      'config.ts',
+      'demo',
+      'log',
+      'log-writer.ts',
+      'petitions',
+      'receipt',
+      'storage',
+      'tlog',
+      'witness',
+    ],
     why: 'a command composes domains',
   },
   demo: {
-    rooms: ['app.ts', 'config.ts', 'petitions', 'storage'],
+    rooms: ['app.ts', 'config.ts', 'log', 'log-writer.ts', 'petitions', 'storage'],
     why: 'the demonstration is an application of the app',
   },
   'app.ts': {
-    rooms: ['config.ts', 'identity', 'person', 'petitions', 'receipt', 'storage', 'web'],
+    rooms: ['config.ts', 'identity', 'log', 'log-writer.ts', 'person', 'petitions', 'receipt', 'storage', 'web'],
     why: 'it composes',
   },
+  'log-writer.ts': { rooms: ['config.ts', 'log', 'petitions', 'storage'], why: 'it composes the one writer' },
   'config-variables.ts': { rooms: [], why: 'a table' },
   'config.ts': { rooms: ['config-variables.ts', 'identity'], why: 'it knows the shape of settings, not who uses them' },
   web: {
-    rooms: ['config.ts', 'identity', 'person', 'petitions', 'receipt'],
+    rooms: ['config.ts', 'identity', 'log', 'person', 'petitions', 'receipt', 'tlog'],
     why: 'the edge speaks to domains, never to storage',
   },
   identity: { rooms: ['person'], why: 'a login ends in a person' },
-  petitions: { rooms: ['person', 'receipt'], why: 'the core knows no edge' },
+  petitions: { rooms: ['log', 'person', 'receipt'], why: 'the core knows no edge' },
   receipt: { rooms: ['person'], why: 'petition sites import it alone' },
   tlog: { rooms: [], why: 'formats know nobody' },
   log: { rooms: ['person', 'tlog'], why: 'an entry is bytes and rules' },
@@ -56,7 +68,7 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
   'node-crypto.ts': { rooms: ['tlog'], why: 'it implements what the formats ask for' },
   person: { rooms: [], why: 'who someone is depends on nothing' },
   storage: {
-    rooms: ['identity', 'petitions', 'person', 'receipt', 'web', 'witness'],
+    rooms: ['log', 'petitions', 'person', 'receipt', 'web', 'witness'],
     why: 'an adapter implements the ports',
   },
 };
@@ -78,7 +90,8 @@ describe('arrows between folders run one way', () => {
   });
 
   test('storage reaches into other folders only for ports and value types', () => {
-    const values = /\/ports\.ts$|petitions\/(petition|signature)\.ts$|person\/nym\.ts$|receipt\/keys\.ts$/;
+    const values =
+      /\/ports\.ts$|petitions\/(petition|signature|acts)\.ts$|log\/(entry|fold|nym-table|log-key)\.ts$|person\/nym\.ts$|receipt\/keys\.ts$/;
     const wrong = imports.filter(
       ({ file, target }) =>
         room(file) === 'storage' &&
@@ -114,6 +127,13 @@ describe('one package has one door', () => {
       readFileSync(join(SRC, file), 'utf8').includes('process.env'),
     );
     expect(readers).toEqual(['config.ts']);
+  });
+
+  test('petitions know of the log what an entry is, and no more', () => {
+    const wrong = imports.filter(
+      ({ file, target }) => room(file) === 'petitions' && room(target) === 'log' && target !== 'log/entry.ts',
+    );
+    expect(wrong).toEqual([]);
   });
 
   test('the simulator is reached from the demonstration only', () => {

@@ -107,7 +107,7 @@ describe('docs/privacy.md', () => {
 
   test('lists the files of the key folder', () => {
     const folder = mkdtempSync(join(tmpdir(), 'paraphe-'));
-    createKeys(join(folder, 'keys'));
+    createKeys(join(folder, 'keys'), 'localhost/log');
     const files = readdirSync(join(folder, 'keys'));
     rmSync(folder, { recursive: true });
     expect(named(section(privacy, 'The key folder')).sort()).toEqual(files.sort());

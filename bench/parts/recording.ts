@@ -1,23 +1,28 @@
 /**
- * Signatures through the domain without HTTP (pseudonym, recorder, SQLite, receipt), and the parts that nobody could
- * leave out, raw: the VOPRF evaluation, the ES256 signature, the insertion of the same row.
+ * Signatures through the domain and the log without HTTP (pseudonym, sequencer, SQLite, checkpoint, receipt), and the parts
+ * that nobody could leave out, raw: the VOPRF evaluation, the ES256 signature, the insertion of the same rows, the hashes.
  */
-import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, hash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { secretKey } from '../../src/aead.ts';
 import { dayNumber, parisDay } from '../../src/clock.ts';
+import { encodeEntry } from '../../src/log/entry.ts';
+import { generateLogKey, hashing, type LogKey, parseLogKey } from '../../src/log/log-key.ts';
+import { Sequencer } from '../../src/log/sequencer.ts';
+import { nymFromBytes } from '../../src/person/nym.ts';
 import { evaluate, personInput, pseudonyms } from '../../src/person/pseudonym.ts';
+import type { PetitionAct, PetitionOutcome } from '../../src/petitions/acts.ts';
 import { openPetition } from '../../src/petitions/open-petition.ts';
 import type { Petition } from '../../src/petitions/petition.ts';
 import { parsePetitionFile } from '../../src/petitions/petition-file.ts';
 import { computeNym } from '../../src/petitions/petition-key.ts';
-import { Recorder } from '../../src/petitions/recorder.ts';
 import { signPetition } from '../../src/petitions/sign-petition.ts';
 import { computeReceipt } from '../../src/receipt/compute.ts';
 import { generateReceiptKeys, loadReceiptKeys, type ReceiptKeys } from '../../src/receipt/keys.ts';
-import { migrateStorage, openStorage, type Storage } from '../../src/storage/open.ts';
+import { migrateStorage, openLock, openStorage, type Storage } from '../../src/storage/open.ts';
+import { TileEdge } from '../../src/tlog/tile-edge.ts';
 import { answer, cpuMs } from '../part.ts';
 
 const ISSUER = 'https://oidc.franceconnect.gouv.fr/api/v2';
@@ -27,6 +32,7 @@ const LOAD = 100_000;
 /** One database with one petition, and a second file of the same schema for the raw insertions. */
 type Place = {
   readonly storage: Storage;
+  readonly lock: ReturnType<typeof openLock>;
   readonly file: string;
   readonly petition: Petition;
   readonly raw: Database.Database;
@@ -34,6 +40,7 @@ type Place = {
   readonly bytesBefore: number;
 };
 
+const logKey = parseLogKey(generateLogKey('bench.example/log')) as LogKey;
 const keyEncryptionKey = secretKey(randomBytes(32));
 const places = new Map<string, Place>();
 const keys: ReceiptKeys = await loadReceiptKeys(generateReceiptKeys());
@@ -53,38 +60,40 @@ answer({
     migrateStorage(dataDir);
     migrateStorage({ ...dataDir, databaseUrl: `sqlite:${rawFile}` });
     const opening = openStorage(dataDir);
+    const lock = openLock(folder);
+    const first = await openSequencer(opening, lock, 64);
     const petitionFile = parsePetitionFile(
       '---\nslug: bench\ntitle: Un banc public\nmin_age: 18\ndepartments: true\n---\nUn texte.\n',
       'bench',
     );
-    const deps = { petitions: opening.petitions, keyEncryptionKey, clock: () => new Date() };
+    const deps = { register: first, keyEncryptionKey, clock: () => new Date() };
     const petition = await openPetition(deps, petitionFile, { issuer: ISSUER, clientId: 'bench', acr: 'eidas1' });
     opening.close();
-    fill(file, rows);
+    lock.close();
+    fill(file, rows, petition.id);
     const storage = openStorage(dataDir);
     const raw = new Database(rawFile);
     raw.pragma('journal_mode = WAL');
     raw.pragma('synchronous = FULL');
     raw.exec('PRAGMA foreign_keys = OFF');
-    places.set(folder, { storage, file, petition, raw, rowsBefore: rows, bytesBefore: statSync(file).size });
+    const place = { storage, lock: openLock(folder), file, petition, raw, rowsBefore: rows };
+    places.set(folder, { ...place, bytesBefore: statSync(file).size });
   },
 
   /** Signs `count` times, `batch` at once; in the median slice's terms: seconds, and CPU milliseconds of all threads. */
   async domain({ folder, batch, count }: { folder: string; batch: number; count: number }) {
-    const { storage, petition } = getPlace(folder);
-    const recorder = new Recorder(storage.signatures, { windowMs: 5, batch, queue: 4096 });
-    const deps = { petitions: storage.petitions, keyEncryptionKey, pseudonyms, recorder };
-    const today = parisDay(new Date());
+    const { storage, lock, petition } = getPlace(folder);
+    const register = await openSequencer(storage, lock, batch);
+    const deps = { petitions: storage.petitions, keyEncryptionKey, pseudonyms, register };
     const subs = Array.from({ length: count }, newSub);
     const one = async (sub: string): Promise<void> => {
       const nym = await computeNym(deps, petition, { issuer: ISSUER, sub });
-      const { signature } = await signPetition(deps, petition, { nym, department: DEPARTMENT }, today);
+      const { signature } = await signPetition(deps, petition, { nym, department: DEPARTMENT });
       const { day, department } = signature;
-      const statementHash = petition.statement.hash;
       computeReceipt(keys, {
         issuer: 'https://petitions.example.org',
         petition: petition.id,
-        statementHash,
+        statementHash: petition.statement.hash,
         nym,
         day,
         department,
@@ -111,16 +120,35 @@ answer({
     });
   },
 
+  /** A signature's two rows: the one that decides, and its entry. */
   insertion: ({ folder, batch, count }: { folder: string; batch: number; count: number }) => {
     const { raw } = getPlace(folder);
-    const insert = raw.prepare('INSERT INTO signatures (petition, nym, state, day, department) VALUES (1, ?, 1, ?, ?)');
+    const decide = raw.prepare('INSERT INTO signatures (petition, nym, entry) VALUES (1, ?, ?)');
+    const log = raw.prepare(
+      'INSERT INTO entries ("index", kind, day, petition, nym, department) VALUES (?, 2, ?, 1, ?, ?)',
+    );
     const day = dayNumber(parisDay(new Date()));
+    const next = raw.prepare('SELECT coalesce(max("index"), -1) + 1 FROM entries').pluck().get() as number;
     const nyms = Array.from({ length: count }, () => randomBytes(32));
     const together = raw.transaction((from: number) => {
-      for (const nym of nyms.slice(from, from + batch)) insert.run(nym, day, DEPARTMENT);
+      for (const [i, nym] of nyms.slice(from, from + batch).entries()) {
+        decide.run(nym, next + from + i);
+        log.run(next + from + i, day, nym, DEPARTMENT);
+      }
     });
     return timed(() => {
       for (let i = 0; i < count; i += batch) together.immediate(i);
+    });
+  },
+
+  /** A leaf of an entry's length, and a node. */
+  hashes: ({ count }: { count: number }) => {
+    const [leaf, node] = [randomBytes(170), randomBytes(65)];
+    return timed(() => {
+      for (let i = 0; i < count; i++) {
+        hash('sha256', leaf, 'buffer');
+        hash('sha256', node, 'buffer');
+      }
     });
   },
 
@@ -141,8 +169,9 @@ answer({
   },
 
   close({ folder }: { folder: string }) {
-    const { storage, raw } = getPlace(folder);
+    const { storage, lock, raw } = getPlace(folder);
     storage.close();
+    lock.close();
     raw.close();
     places.delete(folder);
   },
@@ -165,28 +194,48 @@ function newSub(): string {
   return `${randomBytes(32).toString('hex')}v1`;
 }
 
+function openSequencer(storage: Storage, lock: Place['lock'], batch: number) {
+  const limits = { windowMs: 5, batch, backlog: Number.MAX_SAFE_INTEGER };
+  const deps = { store: storage.log, lock, key: logKey, clock: () => new Date(), limits };
+  return Sequencer.open<PetitionAct, PetitionOutcome>(deps);
+}
+
 /**
- * Signatures of earlier days, in the order in which people come: pages end up as full as they would. Durability is off
- * while it loads, and the cache holds everything.
+ * Signatures of earlier days, in the order in which people come: pages end up as full as they would, and the log is whole.
+ * Durability is off while it loads, and the cache holds everything.
  */
-function fill(file: string, rows: number): void {
+function fill(file: string, rows: number, petition: string): void {
   if (rows === 0) return;
   const database = new Database(file);
   database.pragma('journal_mode = OFF');
   database.pragma('synchronous = OFF');
   database.pragma('cache_size = -2000000');
-  const insert = database.prepare(
-    'INSERT INTO signatures (petition, nym, state, day, department) VALUES (1, ?, 1, ?, ?)',
+  const sign = database.prepare('INSERT INTO signatures (petition, nym, entry) VALUES (1, ?, ?)');
+  const log = database.prepare(
+    'INSERT INTO entries ("index", kind, day, petition, nym, department) VALUES (?, 2, ?, 1, ?, ?)',
   );
-  const yesterday = dayNumber(parisDay(new Date())) - 1;
-  const load = database.transaction((count: number) => {
+  const tile = database.prepare('INSERT OR REPLACE INTO tiles (place, hashes) VALUES (?, ?)');
+  const first = database.prepare('SELECT hashes FROM tiles WHERE place = 0').pluck().get() as Buffer;
+  const edge = new TileEdge(hashing, 1, [first]);
+  const today = parisDay(new Date());
+  const day = dayNumber(today);
+  const load = database.transaction((from: number, count: number) => {
     const nyms = randomBytes(32 * count);
-    for (let i = 0; i < count; i++) insert.run(nyms.subarray(32 * i, 32 * (i + 1)), yesterday, DEPARTMENT);
+    for (let i = 0; i < count; i++) {
+      const nym = nyms.subarray(32 * i, 32 * (i + 1));
+      sign.run(nym, from + i);
+      log.run(from + i, day, nym, DEPARTMENT);
+      const entry = { petition, nym: nymFromBytes(nym), department: DEPARTMENT, evidence: null, day: today };
+      edge.append(hashing.leaf(encodeEntry({ kind: 'signed', ...entry })));
+    }
+    for (const {
+      tile: { level, index },
+      bytes,
+    } of edge.takeChanged())
+      tile.run(Number(level) * 2 ** 44 + index, bytes);
   });
-  for (let loaded = 0; loaded < rows; loaded += LOAD) load(Math.min(LOAD, rows - loaded));
-  const figure = database.prepare('INSERT INTO figures (petition, figure, key, count) VALUES (1, ?, ?, ?)');
-  figure.run('total', '', rows);
-  figure.run('department', DEPARTMENT, rows);
+  for (let loaded = 0; loaded < rows; loaded += LOAD) load(1 + loaded, Math.min(LOAD, rows - loaded));
+  database.prepare('UPDATE log SET size = ?, root = ?').run(edge.size, edge.root());
   database.pragma('journal_mode = WAL');
   database.close();
 }

@@ -1,20 +1,39 @@
-CREATE TABLE `figures` (
-	`petition` integer NOT NULL,
-	`figure` text NOT NULL,
-	`key` text NOT NULL,
-	`count` integer NOT NULL,
-	PRIMARY KEY(`petition`, `figure`, `key`),
-	FOREIGN KEY (`petition`) REFERENCES `petitions`(`ref`) ON UPDATE no action ON DELETE no action,
-	CONSTRAINT "figures_count" CHECK("figures"."count" >= 0)
-) WITHOUT ROWID;
+CREATE TABLE `entries` (
+	`index` integer PRIMARY KEY NOT NULL,
+	`kind` integer NOT NULL,
+	`day` integer NOT NULL,
+	`petition` integer,
+	`nym` blob,
+	`department` text,
+	`evidence` blob,
+	`ground` text,
+	`count` integer,
+	`previous` integer,
+	FOREIGN KEY (`petition`) REFERENCES `petitions`(`ref`) ON UPDATE no action ON DELETE no action
+);
+--> statement-breakpoint
+CREATE TABLE `fold` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`size` integer NOT NULL,
+	`snapshot` text NOT NULL
+);
 --> statement-breakpoint
 CREATE TABLE `identity_keys` (
 	`hash` blob NOT NULL,
 	`issuer` text NOT NULL,
 	`jwks` blob NOT NULL,
-	`seen` integer NOT NULL,
+	`entry` integer NOT NULL,
 	PRIMARY KEY(`issuer`, `hash`)
 ) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE UNIQUE INDEX `identity_keys_entry` ON `identity_keys` (`entry`);--> statement-breakpoint
+CREATE TABLE `log` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`origin` text NOT NULL,
+	`vkey` text NOT NULL,
+	`size` integer NOT NULL,
+	`root` blob NOT NULL
+);
 --> statement-breakpoint
 CREATE TABLE `petitions` (
 	`ref` integer PRIMARY KEY NOT NULL,
@@ -23,28 +42,42 @@ CREATE TABLE `petitions` (
 	`title` text NOT NULL,
 	`text` text NOT NULL,
 	`statement` blob NOT NULL,
-	`opened` integer NOT NULL,
 	`closes` integer,
-	`closed` integer,
 	`min_age` integer NOT NULL,
 	`departments` integer NOT NULL,
 	`acr` text NOT NULL,
 	`issuer` text NOT NULL,
 	`client_id` text NOT NULL,
 	`nym_key` blob NOT NULL,
-	`wrapped_secret` blob
+	`wrapped_secret` blob,
+	`opening` integer NOT NULL,
+	`closing` integer
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `petitions_id` ON `petitions` (`id`);--> statement-breakpoint
 CREATE UNIQUE INDEX `petitions_slug` ON `petitions` (`slug`);--> statement-breakpoint
+CREATE TABLE `publication` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`checkpoint` text NOT NULL,
+	`at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `requests` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`acts` text NOT NULL,
+	`outcomes` text
+);
+--> statement-breakpoint
 CREATE TABLE `signatures` (
 	`petition` integer NOT NULL,
 	`nym` blob NOT NULL,
-	`state` integer NOT NULL,
-	`day` integer NOT NULL,
-	`department` text,
+	`entry` integer NOT NULL,
 	PRIMARY KEY(`petition`, `nym`),
 	FOREIGN KEY (`petition`) REFERENCES `petitions`(`ref`) ON UPDATE no action ON DELETE no action,
-	CONSTRAINT "signatures_nym" CHECK(length("signatures"."nym") = 32),
-	CONSTRAINT "signatures_state" CHECK("signatures"."state" in (1, 2, 3))
+	CONSTRAINT "signatures_nym" CHECK(length("signatures"."nym") = 32)
 ) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TABLE `tiles` (
+	`place` integer PRIMARY KEY NOT NULL,
+	`hashes` blob NOT NULL
+);

@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util';
 import { parisDay } from '../clock.ts';
 import { readCollectingConfig, readStorageConfig } from '../config.ts';
 import { SetupError } from '../errors.ts';
+import { LiveFold } from '../log/live-fold.ts';
+import { type Writing, withRegister } from '../log-writer.ts';
 import { closePetition } from '../petitions/close-petition.ts';
 import { openPetition } from '../petitions/open-petition.ts';
 import { lastDay, statusOf } from '../petitions/petition.ts';
@@ -13,7 +15,7 @@ import { openStorage, type Storage } from '../storage/open.ts';
 const clock = () => new Date();
 const USAGE = 'Usage: paraphe petition open <file> | close <slug> | list [--json]';
 
-/** `paraphe petition …`: works on the data folder, also beside a serving gateway. */
+/** `paraphe petition …`: works on the data folder, also beside a serving gateway, which then writes the entry. */
 export async function run(args: readonly string[]): Promise<number> {
   const { positionals, values } = parseArgs({
     args: [...args],
@@ -22,47 +24,48 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const [act, subject, ...rest] = positionals;
   if (rest.length > 0) throw new SetupError(USAGE);
-  if (act === 'open' && subject !== undefined) return withStorage((storage) => open(storage, subject));
-  if (act === 'close' && subject !== undefined) return withStorage((storage) => close(storage, subject));
-  if (act === 'list' && subject === undefined) return withStorage((storage) => list(storage, values.json));
-  throw new SetupError(USAGE);
+  const config = readStorageConfig();
+  if (act === 'open' && subject !== undefined) await withRegister(config, clock, (writing) => open(writing, subject));
+  else if (act === 'close' && subject !== undefined)
+    await withRegister(config, clock, (writing) => close(writing, subject));
+  else if (act === 'list' && subject === undefined) await list(config, values.json);
+  else throw new SetupError(USAGE);
+  return 0;
 }
 
-async function withStorage(work: (storage: Storage) => Promise<void>): Promise<number> {
-  const storage = openStorage(readStorageConfig());
+async function open({ register }: Writing, path: string): Promise<void> {
+  const file = parsePetitionFile(read(path), path);
+  const { keyEncryptionKey } = readKeys(readStorageConfig().keysDir);
+  const collecting = readCollectingConfig(file.acr);
+  const petition = await openPetition({ register, keyEncryptionKey, clock }, file, collecting);
+  console.log(`Opened ${petition.slug} (${petition.id}), entry ${petition.entry} of the log.`);
+  console.log('Its statement and rules are frozen from now on.');
+}
+
+async function close({ storage, register }: Writing, slug: string): Promise<void> {
+  if ((await storage.petitions.findBySlug(slug)) === undefined) throw new SetupError(`There is no petition ${slug}.`);
+  const { result, count } = await closePetition({ petitions: storage.petitions, register }, slug);
+  console.log(`${slug} ${result === 'closed' ? 'is closed' : 'was closed already'}, with ${count} signatures.`);
+}
+
+async function list(config: ReturnType<typeof readStorageConfig>, json: boolean): Promise<void> {
+  const storage = openStorage(config);
   try {
-    await work(storage);
-    return 0;
+    await print(storage, json);
   } finally {
     storage.close();
   }
 }
 
-async function open(storage: Storage, path: string): Promise<void> {
-  const file = parsePetitionFile(read(path), path);
-  const { keyEncryptionKey } = readKeys(readStorageConfig().keysDir);
-  const collecting = readCollectingConfig(file.acr);
-  const petition = await openPetition({ ...storage, keyEncryptionKey, clock }, file, collecting);
-  console.log(`Opened ${petition.slug} (${petition.id}). Its statement and rules are frozen from now on.`);
-}
-
-async function close(storage: Storage, slug: string): Promise<void> {
-  if ((await storage.petitions.findBySlug(slug)) === undefined) throw new SetupError(`There is no petition ${slug}.`);
-  const { petition, result } = await closePetition(storage, slug, parisDay(clock()));
-  const { total } = await storage.signatures.tally(petition.id);
-  const words = result === 'closed' ? 'is closed' : 'was closed already';
-  console.log(`${slug} ${words}, with ${total} signatures.`);
-}
-
-async function list(storage: Storage, json: boolean): Promise<void> {
-  const totals = await storage.signatures.totals();
+async function print(storage: Storage, json: boolean): Promise<void> {
+  const fold = await LiveFold.ofStored(storage.log);
   const rows = (await storage.petitions.list()).map((petition) => ({
     slug: petition.slug,
     id: petition.id,
     status: statusOf(petition, parisDay(clock())),
     opened: petition.opened,
     closes: lastDay(petition) ?? null,
-    signatures: totals.get(petition.id) ?? 0,
+    signatures: fold.total(petition.id),
   }));
   if (json) return console.log(JSON.stringify(rows, null, 2));
   if (rows.length === 0) console.log('No petition is open: open one with `paraphe petition open <file>`.');

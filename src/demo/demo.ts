@@ -9,10 +9,12 @@ import { startApp } from '../app.ts';
 import { type Environment, readPorts, readServeConfig, type ServeConfig } from '../config.ts';
 import { SetupError } from '../errors.ts';
 import { listen } from '../listen.ts';
+import { logOrigin } from '../log/log-key.ts';
+import { withRegister } from '../log-writer.ts';
 import { createKeys, hasKeys, readKeys } from '../storage/key-folder.ts';
-import { migrateStorage, openStorage } from '../storage/open.ts';
+import { migrateStorage } from '../storage/open.ts';
 import { type FranceConnect, startFranceConnect } from './franceconnect/server.ts';
-import { seedPetitions } from './seed.ts';
+import { SeedClock, seedPetitions } from './seed.ts';
 
 export type Demo = { readonly origin: string; readonly franceConnect: FranceConnect; close(): Promise<void> };
 
@@ -84,16 +86,14 @@ async function checkPorts({ port, franceConnectPort }: { port: number; franceCon
 }
 
 async function prepare(config: ServeConfig): Promise<void> {
-  if (!hasKeys(config.storage.keysDir)) createKeys(config.storage.keysDir);
+  if (!hasKeys(config.storage.keysDir)) createKeys(config.storage.keysDir, logOrigin(config.web.origin));
   migrateStorage(config.storage);
-  const storage = openStorage(config.storage);
-  try {
-    const { keyEncryptionKey } = readKeys(config.storage.keysDir);
-    const collecting = { issuer: config.identity.issuer, clientId: config.identity.clientId, acr: config.acr };
-    await seedPetitions({ petitions: storage.petitions, keyEncryptionKey, clock: () => new Date() }, collecting);
-  } finally {
-    storage.close();
-  }
+  const { keyEncryptionKey } = readKeys(config.storage.keysDir);
+  const collecting = { issuer: config.identity.issuer, clientId: config.identity.clientId, acr: config.acr };
+  const clock = new SeedClock();
+  await withRegister(config.storage, clock.now, ({ storage, register }) =>
+    seedPetitions({ petitions: storage.petitions, register, keyEncryptionKey, clock }, collecting),
+  );
 }
 
 /** Fixes the addresses and the client's secret at the first start. @throws SetupError for other ports on an old folder */

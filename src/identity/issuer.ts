@@ -6,7 +6,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import * as client from 'openid-client';
-import { type Clock, parisDay } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { Refusal } from '../errors.ts';
 import type { IdentityKeyArchive } from './ports.ts';
 import type { ProviderSettings } from './profile.ts';
@@ -111,7 +111,7 @@ export class Issuer {
     const answer = await this.#transport.fetch(uri, { method: 'GET', headers: { accept: 'application/json' } });
     const jwks = answer.body?.toString('utf8') ?? '';
     if (answer.status !== 200 || !isJwks(jwks)) throw new ProviderUnavailable('its jwks_uri serves no JWK Set');
-    await this.#deps.archive.keep(this.settings.issuer, Buffer.from(jwks), parisDay(this.#deps.clock()));
+    await this.#deps.archive.keep(this.settings.issuer, Buffer.from(jwks));
     return jwks;
   }
 

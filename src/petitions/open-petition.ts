@@ -2,10 +2,10 @@ import type { KeyObject } from 'node:crypto';
 import { ulid } from 'ulid';
 import { type Clock, parisDay } from '../clock.ts';
 import { SetupError } from '../errors.ts';
-import type { Petition, PetitionId } from './petition.ts';
+import type { NewPetition, Petition, PetitionId } from './petition.ts';
 import type { PetitionFile } from './petition-file.ts';
 import { createPetitionKey } from './petition-key.ts';
-import type { PetitionStore } from './ports.ts';
+import type { Register } from './ports.ts';
 
 /** Whose logins a petition is opened for; part of its rules for good. */
 export type Collecting = { readonly issuer: string; readonly clientId: string; readonly acr: string };
@@ -15,7 +15,7 @@ export type Collecting = { readonly issuer: string; readonly clientId: string; r
  * @throws SetupError when the slug is taken, or its last day is past
  */
 export async function openPetition(
-  deps: { petitions: PetitionStore; keyEncryptionKey: KeyObject; clock: Clock },
+  deps: { register: Register; keyEncryptionKey: KeyObject; clock: Clock },
   file: PetitionFile,
   collecting: Collecting,
 ): Promise<Petition> {
@@ -25,13 +25,11 @@ export async function openPetition(
   }
   const id = ulid(now.getTime()).toLowerCase() as PetitionId;
   const key = createPetitionKey(deps.keyEncryptionKey, id);
-  const petition: Petition = {
+  const opening: NewPetition = {
     id,
     slug: file.slug,
     statement: file.statement,
-    opened: parisDay(now),
     closes: file.closes,
-    closed: undefined,
     minAge: file.min_age,
     departments: file.departments,
     acr: file.acr ?? collecting.acr,
@@ -39,7 +37,7 @@ export async function openPetition(
     clientId: collecting.clientId,
     nymKey: key.nymKey,
   };
-  const result = await deps.petitions.open(petition, key.wrapped);
-  if (result === 'slug-taken') throw new SetupError(`A petition with the slug ${file.slug} exists already.`);
-  return petition;
+  const outcome = await deps.register.record({ kind: 'petition-opened', opening, wrappedSecret: key.wrapped });
+  if (outcome.result !== 'opened') throw new SetupError(`A petition with the slug ${file.slug} exists already.`);
+  return outcome.petition;
 }

@@ -28,7 +28,12 @@ export type Petition = {
   readonly clientId: string;
   /** The public half of the petition's pseudonym key, 32 bytes. */
   readonly nymKey: Uint8Array;
+  /** The index of its `petition-opened` entry in the log. */
+  readonly entry: number;
 };
+
+/** A petition before the log has it. */
+export type NewPetition = Omit<Petition, 'opened' | 'closed' | 'entry'>;
 
 export type PetitionStatus = 'open' | 'closed';
 

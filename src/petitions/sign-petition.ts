@@ -8,7 +8,7 @@ import type { Nym } from '../person/nym.ts';
 import { hasReachedAge } from '../person/person.ts';
 import { isDepartment } from './department.ts';
 import { type Petition, statusOf } from './petition.ts';
-import type { Recorder } from './recorder.ts';
+import type { Register } from './ports.ts';
 import type { Signature } from './signature.ts';
 
 /**
@@ -35,15 +35,14 @@ export function checkDepartment(petition: Petition, input: string | undefined): 
 
 /**
  * Signs, once: for someone who has signed already, their first signature stands and is returned.
- * @throws Refusal `petition-closed`, `overloaded`, `storage-unavailable`; then nothing was recorded
+ * @throws Refusal `petition-closed`; `overloaded`, `storage-unavailable`, `log-stopped`: signing again is safe
  */
 export async function signPetition(
-  deps: { recorder: Recorder },
+  deps: { register: Register },
   petition: Petition,
   signer: { nym: Nym; department: string | undefined },
-  today: Day,
 ): Promise<{ result: 'signed' | 'already-signed'; signature: Signature }> {
-  const outcome = await deps.recorder.record({ kind: 'signed', petition: petition.id, ...signer, day: today });
+  const outcome = await deps.register.record({ kind: 'signed', petition: petition.id, ...signer });
   if (outcome.result === 'signed' || outcome.result === 'already-signed') {
     return { result: outcome.result, signature: outcome.signature };
   }

@@ -2,6 +2,7 @@
  * The key folder: secrets that the database must never hold, as files of mode 600.
  *   key-encryption-key   wraps the petitions' pseudonym keys; whoever destroys it makes every nym meaningless
  *   sealing-key          seals receipt links and authenticates journey cookies; a new one costs only new logins
+ *   log-key              signs the log's checkpoints; its name is the log's origin
  *   receipt-keys.json    the active private JWK and the public halves of the retired ones
  * A file is written beside its place, synced and renamed: after a crash it is the old one or the new one.
  */
@@ -9,18 +10,21 @@ import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SetupError } from '../errors.ts';
+import { generateLogKey, type LogKey, parseLogKey } from '../log/log-key.ts';
 import { generateReceiptKeys, rotateReceiptKeys, type StoredReceiptKeys } from '../receipt/keys.ts';
 
 export type KeyFolder = {
   readonly keyEncryptionKey: KeyObject;
   readonly sealingKey: KeyObject;
+  readonly logKey: LogKey;
   readonly receiptKeys: StoredReceiptKeys;
 };
 
 const KEY_ENCRYPTION_KEY = 'key-encryption-key';
 const SEALING_KEY = 'sealing-key';
+const LOG_KEY = 'log-key';
 const RECEIPT_KEYS = 'receipt-keys.json';
-const FILES = [KEY_ENCRYPTION_KEY, SEALING_KEY, RECEIPT_KEYS];
+const FILES = [KEY_ENCRYPTION_KEY, SEALING_KEY, LOG_KEY, RECEIPT_KEYS];
 
 export function hasKeys(folder: string): boolean {
   return missingKeys(folder).length === 0;
@@ -30,8 +34,12 @@ function missingKeys(folder: string): readonly string[] {
   return FILES.filter((file) => !existsSync(join(folder, file)));
 }
 
-/** Makes every key. @throws SetupError when the folder holds any: keys are never overwritten */
-export function createKeys(folder: string): void {
+/**
+ * Makes every key.
+ * @param origin of the log, for good
+ * @throws SetupError when the folder holds any: keys are never overwritten
+ */
+export function createKeys(folder: string, origin: string): void {
   const missing = missingKeys(folder);
   if (missing.length === 0) throw new SetupError(`${folder} holds keys already; they are never overwritten.`);
   if (missing.length < FILES.length) {
@@ -42,6 +50,7 @@ export function createKeys(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const file of [KEY_ENCRYPTION_KEY, SEALING_KEY])
     writeSecret(folder, file, randomBytes(32).toString('base64url'));
+  writeSecret(folder, LOG_KEY, generateLogKey(origin));
   writeSecret(folder, RECEIPT_KEYS, JSON.stringify(generateReceiptKeys()));
 }
 
@@ -50,6 +59,7 @@ export function readKeys(folder: string): KeyFolder {
   return {
     keyEncryptionKey: parseSecretKey(folder, KEY_ENCRYPTION_KEY),
     sealingKey: parseSecretKey(folder, SEALING_KEY),
+    logKey: readLogKey(folder),
     receiptKeys: readReceiptKeys(folder),
   };
 }
@@ -71,6 +81,12 @@ export function readReceiptKeys(folder: string): StoredReceiptKeys {
   throw new SetupError(
     `${join(folder, RECEIPT_KEYS)} does not hold receipt keys: restore it from your copy of the keys.`,
   );
+}
+
+function readLogKey(folder: string): LogKey {
+  const key = parseLogKey(read(folder, LOG_KEY));
+  if (key !== undefined) return key;
+  throw new SetupError(`${join(folder, LOG_KEY)} does not hold a log's key: restore it from your copy of the keys.`);
 }
 
 function parseSecretKey(folder: string, file: string): KeyObject {

@@ -2,23 +2,28 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SetupError } from '../errors.ts';
-import type { IdentityKeyArchive } from '../identity/ports.ts';
-import type { PetitionStore, SignatureStore } from '../petitions/ports.ts';
+import type { LogStore } from '../log/ports.ts';
+import type { PetitionAct, PetitionOutcome } from '../petitions/acts.ts';
+import type { PetitionStore, RequestStore, SignatureStore } from '../petitions/ports.ts';
 import type { JourneyStore } from '../web/ports.ts';
 import { act, applyMigrations, createSqlite, openSqlite, pendingMigrations, type Sqlite } from './sqlite/database.ts';
-import { sqliteIdentityKeyArchive } from './sqlite/identity-key-store.ts';
 import { sqliteJourneyStore } from './sqlite/journey-store.ts';
+import { sqliteLogStore } from './sqlite/log-store.ts';
 import { sqlitePetitionStore } from './sqlite/petition-store.ts';
+import { sqliteRequestStore } from './sqlite/request-store.ts';
 import { sqliteSignatureStore } from './sqlite/signature-store.ts';
 
 export type Storage = {
   readonly petitions: PetitionStore;
   readonly signatures: SignatureStore;
-  readonly identityKeys: IdentityKeyArchive;
+  readonly log: LogStore<PetitionAct, PetitionOutcome>;
+  readonly requests: RequestStore;
   /** Resolves when the database answers. @throws Refusal `storage-unavailable` */
   ready(): Promise<void>;
   close(): void;
 };
+
+export { holdWriter, openSqliteLock as openLock, WriterBusy } from './sqlite/lock.ts';
 
 export type StoragePlace = { readonly databaseUrl: string; readonly dataDir: string };
 
@@ -37,10 +42,12 @@ export function openStorage(place: StoragePlace): Storage {
     data.$client.close();
     throw error;
   }
+  const petitions = sqlitePetitionStore(data);
   return {
-    petitions: sqlitePetitionStore(data),
+    petitions,
     signatures: sqliteSignatureStore(data),
-    identityKeys: sqliteIdentityKeyArchive(data),
+    log: sqliteLogStore(data, () => petitions.forget()),
+    requests: sqliteRequestStore(data),
     ready: () => act(() => void data.$client.prepare('SELECT 1 FROM petitions LIMIT 1').get()),
     close: () => void data.$client.close(),
   };

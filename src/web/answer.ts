@@ -48,8 +48,8 @@ export function redirect(res: Response, location: string): void {
 /** A public answer, ready to be written as it is. */
 export type Ready = { readonly body: Buffer; readonly etag: string; readonly headers: Headers };
 
-export function makeReady(body: string, headers: Headers): Ready {
-  const bytes = Buffer.from(body);
+export function makeReady(body: string | Uint8Array, headers: Headers): Ready {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.length);
   const etag = `"${hash('sha256', bytes, 'base64url').slice(0, 22)}"`;
   return { body: bytes, etag, headers };
 }

@@ -2,11 +2,11 @@ import type { Clock } from '../clock.ts';
 import type { WebConfig } from '../config.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Issuer } from '../identity/issuer.ts';
+import type { LogReader } from '../log/reader.ts';
 import type { Nym } from '../person/nym.ts';
 import type { Person } from '../person/person.ts';
 import type { Petition } from '../petitions/petition.ts';
-import type { PetitionStore, SignatureStore } from '../petitions/ports.ts';
-import type { Recorder } from '../petitions/recorder.ts';
+import type { PetitionStore, Register, SignatureStore } from '../petitions/ports.ts';
 import type { ReceiptKeys } from '../receipt/keys.ts';
 import type { JourneyCookies } from './cookies.ts';
 import type { Journeys } from './journey.ts';
@@ -21,7 +21,8 @@ export type WebDependencies = {
   readonly pages: Pages;
   readonly petitions: PetitionStore;
   readonly signatures: SignatureStore;
-  readonly recorder: Recorder;
+  readonly register: Register;
+  readonly log: LogReader;
   readonly issuer: Issuer;
   /** The edge never touches a pseudonym key. @throws Refusal `petition-not-collecting` */
   readonly computeNym: (petition: Petition, person: Person) => Promise<Nym>;

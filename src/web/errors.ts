@@ -51,7 +51,7 @@ function report(deps: WebDependencies, { code, reason }: Refusal): void {
 }
 
 function wantsJson(req: Request): boolean {
-  return req.path.startsWith('/api/') || req.path.startsWith('/.well-known/');
+  return ['/api/', '/.well-known/', '/log/'].some((prefix) => req.path.startsWith(prefix));
 }
 
 function sendProblem(deps: WebDependencies, req: Request, res: Response, code: RefusalCode | 'internal-error'): void {

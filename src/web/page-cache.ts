@@ -9,13 +9,20 @@ const MOST = 1000;
 export class PageCache {
   readonly #kept = new Map<string, { at: number; ready: Promise<Ready> }>();
   readonly #ttlMs: number;
+  readonly #version: () => unknown;
+  #current: unknown;
 
-  constructor(ttlMs = 1000) {
+  /** @param version of what pages are made from: once it changes, none of them is served again */
+  constructor(version: () => unknown = () => undefined, ttlMs = 1000) {
+    this.#version = version;
     this.#ttlMs = ttlMs;
   }
 
   /** What was made for this key within the last second, or what `make` makes now; a failure is not kept. */
   get(key: string, make: () => Promise<Ready>): Promise<Ready> {
+    const version = this.#version();
+    if (version !== this.#current) this.#kept.clear();
+    this.#current = version;
     const now = performance.now();
     const kept = this.#kept.get(key);
     if (kept !== undefined && now - kept.at < this.#ttlMs) return kept.ready;

@@ -3,13 +3,15 @@ import type { RefusalCode } from '../errors.ts';
 
 /** What each template in `views/` is given, beside the layout's own helpers. Plain values: no request, no row. */
 export type PageModels = {
-  home: { petitions: readonly PetitionSummary[] };
+  home: { petitions: readonly PetitionSummary[]; checkpoint: PageCheckpoint };
   petition: {
     petition: PetitionSummary & { statementHtml: string; statementHash: string };
     /** Signatures by day, oldest first, and by département, most signed first. */
     byDay: readonly { day: Day; count: number }[];
     byDepartment: readonly { code: string; name: string; count: number }[] | undefined;
     withdrawn: number;
+    invalidated: readonly { ground: string; count: number }[];
+    checkpoint: PageCheckpoint;
     /** Where the sign form posts, and where those post who have signed and want to withdraw (also after closing). */
     signAction: string;
     withdrawAction: string;
@@ -59,6 +61,9 @@ export type PageModels = {
   /** How to check a receipt oneself. */
   verify: { issuer: string };
 };
+
+/** What the figures of a page are true for: the log's published size, and when it was published. */
+export type PageCheckpoint = { size: number; day: Day; at: Date };
 
 export type PetitionSummary = {
   slug: string;

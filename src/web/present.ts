@@ -1,6 +1,7 @@
 /** Petitions as pages and JSON show them. */
 import MarkdownIt from 'markdown-it';
 import { type Day, parisDay } from '../clock.ts';
+import type { Figures } from '../log/figures.ts';
 import { ABROAD, DEPARTMENTS } from '../petitions/department.ts';
 import { lastDay, type Petition, statusOf } from '../petitions/petition.ts';
 import type { Lang } from './i18n.ts';
@@ -55,6 +56,15 @@ export function petitionJson(petition: Petition, signatures: number, now: Date) 
     signatures,
   };
 }
+
+/** Of a petition that nobody has signed. */
+export const NO_FIGURES: Pick<Figures, 'total' | 'byDay' | 'byDepartment' | 'withdrawn' | 'invalidated'> = {
+  total: 0,
+  byDay: new Map(),
+  byDepartment: new Map(),
+  withdrawn: 0,
+  invalidated: new Map(),
+};
 
 const ABROAD_NAMES: Readonly<Record<Lang, string>> = { fr: 'À l’étranger', en: 'Abroad' };
 

@@ -1,19 +1,19 @@
 /**
- * The address of a receipt page holds everything it needs, sealed: the petition, the nym and when it ends. No state on
+ * The address of a receipt page holds everything it needs, sealed: the petition, the entry's index in the log and when it ends. No state on
  * the server, no cookie; whoever has the address sees the receipt, for 30 minutes.
  */
 import type { KeyObject } from 'node:crypto';
 import { derive, open, seal, secretKey } from '../aead.ts';
 import type { Clock } from '../clock.ts';
 import { Refusal } from '../errors.ts';
-import { type Nym, nymBytes, nymFromBytes } from '../person/nym.ts';
 import type { PetitionId } from '../petitions/petition.ts';
 
-export type ReceiptLink = { readonly petition: PetitionId; readonly nym: Nym; readonly expires: Date };
+export type ReceiptLink = { readonly petition: PetitionId; readonly index: number; readonly expires: Date };
 
 const LIFETIME_SECONDS = 30 * 60;
 const CONTEXT = 'receipt link';
 const ID_BYTES = 26;
+const NUMBER_BYTES = 6;
 
 export class ReceiptLinks {
   readonly #key: KeyObject;
@@ -25,12 +25,12 @@ export class ReceiptLinks {
   }
 
   /** A capability: base64url, good in a path. */
-  seal(petition: PetitionId, nym: Nym): string {
-    const expires = Buffer.alloc(6);
-    expires.writeUIntBE(this.#now() + LIFETIME_SECONDS, 0, 6);
-    return seal(this.#key, Buffer.concat([Buffer.from(petition), nymBytes(nym), expires]), CONTEXT).toString(
-      'base64url',
-    );
+  seal(petition: PetitionId, index: number): string {
+    const plain = Buffer.alloc(ID_BYTES + 2 * NUMBER_BYTES);
+    plain.write(petition, 'latin1');
+    plain.writeUIntBE(index, ID_BYTES, NUMBER_BYTES);
+    plain.writeUIntBE(this.#now() + LIFETIME_SECONDS, ID_BYTES + NUMBER_BYTES, NUMBER_BYTES);
+    return seal(this.#key, plain, CONTEXT).toString('base64url');
   }
 
   /** @throws Refusal `receipt-link-invalid`, `receipt-link-expired` */
@@ -38,11 +38,11 @@ export class ReceiptLinks {
     const bytes = Buffer.from(capability, 'base64url');
     const plain = bytes.toString('base64url') === capability ? open(this.#key, bytes, CONTEXT) : undefined;
     if (plain === undefined) throw new Refusal('receipt-link-invalid');
-    const expires = plain.readUIntBE(plain.length - 6, 6);
+    const expires = plain.readUIntBE(ID_BYTES + NUMBER_BYTES, NUMBER_BYTES);
     if (expires <= this.#now()) throw new Refusal('receipt-link-expired');
     return {
       petition: plain.toString('latin1', 0, ID_BYTES) as PetitionId,
-      nym: nymFromBytes(plain.subarray(ID_BYTES, -6)),
+      index: plain.readUIntBE(ID_BYTES, NUMBER_BYTES),
       expires: new Date(expires * 1000),
     };
   }

@@ -31,6 +31,8 @@ export const STATUS: Readonly<Record<RefusalCode | 'internal-error', number>> = 
   'acr-too-low': 403,
   'identity-provider-unavailable': 503,
   'storage-unavailable': 503,
+  'log-stopped': 503,
+  'log-unpublished': 503,
   'internal-error': 500,
 };
 
@@ -40,7 +42,10 @@ export function retryAfter(code: RefusalCode | 'internal-error'): number | undef
     case 'overloaded':
     case 'stopping':
     case 'storage-unavailable':
+    case 'log-unpublished':
       return 5;
+    case 'log-stopped':
+      return 300;
     case 'identity-provider-unavailable':
       return 30;
     case 'too-many-requests':

@@ -62,6 +62,13 @@ export class SecurityHeaders {
     return this.#headers;
   }
 
+  /** For what pages of other sites may read as well. */
+  shared(): Headers {
+    return this.current().map(([name, value]) =>
+      name === 'Cross-Origin-Resource-Policy' ? [name, 'cross-origin'] : [name, value],
+    );
+  }
+
   set(res: Response): void {
     for (const [name, value] of this.current()) res.setHeader(name, value);
   }

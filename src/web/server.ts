@@ -14,6 +14,7 @@ import { assets } from './routes/assets.ts';
 import { callback } from './routes/callback.ts';
 import { confirm, findReceipt, showConfirm } from './routes/confirm.ts';
 import { healthz, readyz } from './routes/health.ts';
+import { logFiles } from './routes/log.ts';
 import { backToPetition, logout, logoutCallback } from './routes/logout.ts';
 import { publicPages } from './routes/public-pages.ts';
 import { receiptFile, receiptPage } from './routes/receipt.ts';
@@ -33,6 +34,7 @@ export function createServer(deps: WebDependencies): Express {
   const security = new SecurityHeaders(deps.config.origin.startsWith('https:'), () => deps.issuer.origins());
   const pages = publicPages(deps, security);
   const json = publicJson(deps, security);
+  const log = logFiles(deps, security);
   const posts = [guardOrigin(deps.config.origin), limitPosts(deps.config.postsPerMinute, deps.clock), parseForm()];
 
   app.get('/petitions/:slug', pages.petition);
@@ -46,6 +48,11 @@ export function createServer(deps: WebDependencies): Express {
   app.get('/api/petitions/:slug/tally', json.tally);
   app.get('/api/petitions/:slug/signatures/:nym', json.signature);
   app.get('/.well-known/jwks.json', json.keys);
+  app.get('/log/checkpoint', log.checkpoint);
+  app.get('/log/vkey', log.vkey);
+  app.get('/log/tile/*path', log.tile);
+  app.get('/log/statements/:hash', log.statement);
+  app.get('/log/jwks/:hash', log.jwks);
 
   app.use(security.handler);
   app.get('/assets/:name', assets(deps.pages));
@@ -78,6 +85,7 @@ const KNOWN = [
   ],
   ['GET, HEAD', ['/api/petitions', '/api/petitions/:slug', '/api/petitions/:slug/tally', '/.well-known/jwks.json']],
   ['GET, HEAD', ['/api/petitions/:slug/signatures/:nym', '/login/callback', '/logout/callback', '/assets/:name']],
+  ['GET, HEAD', ['/log/checkpoint', '/log/vkey', '/log/tile/*path', '/log/statements/:hash', '/log/jwks/:hash']],
   ['GET, HEAD', ['/petitions/:slug/receipt/:capability', '/petitions/:slug/receipt/:capability/receipt.jwt']],
   ['GET, HEAD, POST', ['/petitions/:slug/sign', '/petitions/:slug/withdraw', '/petitions/:slug/confirm']],
   ['POST', ['/petitions/:slug/receipt', '/logout']],

@@ -25,7 +25,8 @@ type Result = { code: number; stdout: string; stderr: string };
 
 function paraphe(args: string[], env: Record<string, string> = {}): Promise<Result> {
   return new Promise((resolve) => {
-    const options = { env: { PATH: process.env.PATH, DATA_DIR: folder, ...env }, cwd: folder };
+    const base = { PATH: process.env.PATH, DATA_DIR: folder, ORIGIN: 'https://petitions.example.org' };
+    const options = { env: { ...base, ...env }, cwd: folder };
     execFile(NODE, [PARAPHE, ...args], options, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr });
     });
@@ -80,9 +81,13 @@ describe('paraphe', () => {
 
 describe('paraphe init', () => {
   test('makes keys that only their owner reads, and never over others', async () => {
-    expect((await paraphe(['init'])).code).toBe(0);
+    const nameless = await paraphe(['init'], { ORIGIN: '' });
+    expect(nameless.stderr).toMatch(/^ORIGIN is not set/);
+    const first = await paraphe(['init']);
+    expect(first.code).toBe(0);
+    expect(first.stdout).toMatch(/^petitions\.example\.org\/log\+[0-9a-f]{8}\+/m);
     const keys = join(folder, 'keys');
-    expect(readdirSync(keys).sort()).toEqual(['key-encryption-key', 'receipt-keys.json', 'sealing-key']);
+    expect(readdirSync(keys).sort()).toEqual(['key-encryption-key', 'log-key', 'receipt-keys.json', 'sealing-key']);
     for (const file of readdirSync(keys)) expect(statSync(join(keys, file)).mode & 0o777).toBe(0o600);
     const before = readFileSync(join(keys, 'key-encryption-key'), 'utf8');
     const again = await paraphe(['init']);

@@ -11,11 +11,13 @@ import type { Clock } from '../../src/clock.ts';
 import { type Environment, readServeConfig, type ServeConfig } from '../../src/config.ts';
 import { type FranceConnect, startFranceConnect } from '../../src/demo/franceconnect/server.ts';
 import { createDiagnostics } from '../../src/diagnostics.ts';
+import { logOrigin } from '../../src/log/log-key.ts';
+import { withRegister } from '../../src/log-writer.ts';
 import { openPetition } from '../../src/petitions/open-petition.ts';
 import type { Petition } from '../../src/petitions/petition.ts';
 import { parsePetitionFile } from '../../src/petitions/petition-file.ts';
 import { createKeys, readKeys } from '../../src/storage/key-folder.ts';
-import { migrateStorage, openStorage } from '../../src/storage/open.ts';
+import { migrateStorage } from '../../src/storage/open.ts';
 import { Browser } from './browser.ts';
 
 export type World = {
@@ -73,6 +75,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ORIGIN: origin,
     PORT: String(port),
     DIAGNOSTICS: 'debug',
+    PUBLISH_EVERY: '100ms',
     IDENTITY_ISSUER: franceConnect.issuer,
     IDENTITY_CLIENT_ID: CLIENT_ID,
     IDENTITY_CLIENT_SECRET: CLIENT_SECRET,
@@ -80,10 +83,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ALLOW_SIMULATED_IDENTITY: '1',
     ...options.env,
   });
-  createKeys(config.storage.keysDir);
+  createKeys(config.storage.keysDir, logOrigin(config.web.origin));
   migrateStorage(config.storage);
-  for (const petition of options.petitions ?? [GARDENS, TRAINS])
-    await openTestPetition(config, petition, options.clock);
+  // One that is over by its date was opened before that, and the log's days come in order.
+  const petitions = [...(options.petitions ?? [GARDENS, TRAINS])].sort((a, b) => (closesOf(a) < closesOf(b) ? -1 : 1));
+  for (const petition of petitions) await openTestPetition(config, petition, options.clock);
 
   const lines: string[] = [];
   const diagnostics = createDiagnostics(config.diagnostics, { write: (line: string) => void lines.push(line) });
@@ -109,23 +113,20 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 export async function openTestPetition(config: ServeConfig, frontMatter: string, clock?: Clock): Promise<Petition> {
-  const storage = openStorage(config.storage);
   const { keyEncryptionKey } = readKeys(config.storage.keysDir);
   const file = parsePetitionFile(`---\n${frontMatter}\n---\n\nNous demandons **ceci**.\n`, 'test');
   const { issuer, clientId } = config.identity;
-  // One that is over by its date was opened before that.
   const then = file.closes === undefined ? undefined : new Date(`${file.closes}T10:00:00Z`);
   const now = clock?.() ?? new Date();
-  const deps = {
-    petitions: storage.petitions,
-    keyEncryptionKey,
-    clock: () => (then !== undefined && then < now ? then : now),
-  };
-  try {
-    return await openPetition(deps, file, { issuer, clientId, acr: config.acr });
-  } finally {
-    storage.close();
-  }
+  const at = () => (then !== undefined && then < now ? then : now);
+  return withRegister(config.storage, at, ({ register }) =>
+    openPetition({ register, keyEncryptionKey, clock: at }, file, { issuer, clientId, acr: config.acr }),
+  );
+}
+
+/** Without a last day, after all others. */
+function closesOf(frontMatter: string): string {
+  return /^closes: (\S+)$/m.exec(frontMatter)?.[1] ?? '~';
 }
 
 /** From the petition's page to the confirm page: presses "sign" and logs in. */

@@ -3,8 +3,6 @@
  * exchanged once, and only for the browser that began the journey.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type App, startApp } from '../../src/app.ts';
-import { createDiagnostics } from '../../src/diagnostics.ts';
 import {
   type Arrival,
   arriveAtDoor,
@@ -55,23 +53,6 @@ describe('a callback that comes twice', () => {
     for (const page of pages) expectConfirmPage(page);
     expect(new Set(pages.map(({ url }) => url)).size).toBe(1);
     expect([watch.count('/token'), watch.count('/userinfo')]).toEqual([1, 1]);
-  });
-
-  test('at once, at two gateways on one database', async () => {
-    const other: App = await startApp(
-      { ...world.config, web: { ...world.config.web, port: 0 } },
-      { clock, diagnostics: createDiagnostics('silent') },
-    );
-    watch.forget();
-    const { browser, callback } = await arriveAtDoor(world);
-    const elsewhere = new URL(callback);
-    elsewhere.port = String(other.port);
-    world.franceConnect.switches.token.latency = 150;
-    const pages = await Promise.all([callback, elsewhere, callback, elsewhere].map((url) => browser.tab().get(url)));
-    world.franceConnect.switches.token.latency = 0;
-    for (const page of pages) expectConfirmPage(page);
-    expect(watch.count('/token')).toBe(1);
-    await other.close();
   });
 
   test('at once, and is refused: everybody hears the same', async () => {

@@ -11,6 +11,7 @@ test('a petition that was opened for another issuer or client collects nothing h
   );
   await openTestPetition({ ...world.config, identity: { ...identity, clientId: 'another' } }, front('client'));
   for (const slug of ['issuer', 'client']) {
+    await expect.poll(async () => (await fetch(`${world.origin}/petitions/${slug}`)).status).toBe(200); // once published
     for (const act of ['sign', 'withdraw']) {
       const response = await fetch(`${world.origin}/petitions/${slug}/${act}`, { method: 'POST', redirect: 'manual' });
       expect(response.status).toBe(503);

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parisDay } from '../../src/clock.ts';
+import { type Writing, withRegister } from '../../src/log-writer.ts';
 import { closePetition } from '../../src/petitions/close-petition.ts';
-import { openStorage } from '../../src/storage/open.ts';
 import { passFranceConnect, receiptOf, sign, startWorld, tallyOf, type World } from '../fakes/world.ts';
 
 let world: World;
@@ -11,9 +10,8 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 async function close(slug: string): Promise<void> {
-  const storage = openStorage(world.config.storage);
-  await closePetition(storage, slug, parisDay(new Date()));
-  storage.close();
+  const close = ({ storage, register }: Writing) => closePetition({ petitions: storage.petitions, register }, slug);
+  await withRegister(world.config.storage, () => new Date(), close);
 }
 
 test('after closing, Aïcha finds her receipt again, withdraws, and nobody signs any more', async () => {

@@ -3,25 +3,27 @@ import { hash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Day, parseDay } from '../../src/clock.ts';
+import { LiveFold } from '../../src/log/live-fold.ts';
+import { LogConflict } from '../../src/log/ports.ts';
 import { type Nym, nymFromBytes } from '../../src/person/nym.ts';
-import type { Petition, PetitionId } from '../../src/petitions/petition.ts';
-import type { Recording, Tally } from '../../src/petitions/signature.ts';
+import type { PetitionAct, Recording } from '../../src/petitions/acts.ts';
+import type { NewPetition, PetitionId } from '../../src/petitions/petition.ts';
 import { makeStatement } from '../../src/petitions/statement.ts';
 import type { Storage } from '../../src/storage/open.ts';
 import type { JourneyStore } from '../../src/web/ports.ts';
+import { type WrittenLog, writtenLog } from '../fakes/written-log.ts';
 
 const day = (text: string) => parseDay(text) as Day;
 const MONDAY = day('2026-11-16');
 const TUESDAY = day('2026-11-17');
+const ALL = Number.MAX_SAFE_INTEGER;
 
-export function petitionNamed(slug: string, id: string): Petition {
+export function petitionNamed(slug: string, id: string): NewPetition {
   return {
     id: id as PetitionId,
     slug,
     statement: makeStatement(`Pétition ${slug}`, 'Nous demandons ceci.'),
-    opened: MONDAY,
     closes: day('2027-01-31'),
-    closed: undefined,
     minAge: 18,
     departments: true,
     acr: 'eidas1',
@@ -31,23 +33,24 @@ export function petitionNamed(slug: string, id: string): Petition {
   };
 }
 
+export const opened = (opening: NewPetition): PetitionAct => ({
+  kind: 'petition-opened',
+  opening,
+  wrappedSecret: randomBytes(60),
+});
+
 const ID = '01m7k8m0n1ew6076n6rar3zv8a' as PetitionId;
 const OTHER = '01m7k8m0n1ew6076n6rar3zv8b' as PetitionId;
 const newNym = () => nymFromBytes(randomBytes(32));
-const signed = (nym: Nym, on = MONDAY, department: string | undefined = '75', petition = ID): Recording => ({
+const signed = (nym: Nym, department: string | undefined = '75', petition = ID): Recording => ({
   kind: 'signed',
   petition,
   nym,
   department,
-  day: on,
 });
-const withdrawn = (nym: Nym, on = MONDAY, petition = ID): Recording => ({
-  kind: 'withdrawn',
-  petition,
-  nym,
-  department: undefined,
-  day: on,
-});
+const withdrawn = (nym: Nym, petition = ID): Recording => ({ kind: 'withdrawn', petition, nym, department: undefined });
+const invalidated = (nym: Nym): PetitionAct => ({ kind: 'invalidated', petition: ID, nym, ground: 'fraud' });
+const closed = (petition = ID): PetitionAct => ({ kind: 'petition-closed', petition });
 
 export function storageContract(
   name: string,
@@ -57,22 +60,28 @@ export function storageContract(
     let storage: Storage;
     let journeys: JourneyStore;
     let done: () => void;
+    let log: WrittenLog;
 
     beforeEach(async () => {
       ({ storage, journeys, done } = await open());
-      await storage.petitions.open(petitionNamed('une', ID), randomBytes(60));
-      await storage.petitions.open(petitionNamed('autre', OTHER), randomBytes(60));
+      log = await writtenLog(storage.log);
+      await log.write(MONDAY, opened(petitionNamed('une', ID)));
+      await log.write(MONDAY, opened(petitionNamed('autre', OTHER)));
     });
     afterEach(() => done());
 
-    const record = async (...batch: Recording[]) =>
-      (await storage.signatures.record(batch)).map(({ result }) => result);
+    const write = async (on: Day, ...batch: PetitionAct[]) =>
+      (await log.write(on, ...batch)).map(({ result }) => result);
+    const figures = (petition = ID) => log.fold.freeze().get(petition);
 
     test('a petition comes back as it was opened, by slug and by id', async () => {
       const found = await storage.petitions.findBySlug('une');
       const { nymKey: _, ...expected } = petitionNamed('une', ID);
       expect(found).toMatchObject({
         ...expected,
+        opened: MONDAY,
+        closed: undefined,
+        entry: 0,
         statement: { ...expected.statement, hash: Buffer.from(expected.statement.hash) },
       });
       expect(await storage.petitions.findById(ID)).toEqual(found);
@@ -83,94 +92,190 @@ export function storageContract(
     test('a slug is taken once, and its petition stays as it was', async () => {
       const wrapped = await storage.petitions.findWrappedSecret(ID);
       const usurper = petitionNamed('une', '01m7k8m0n1ew6076n6rar3zv8c');
-      expect(await storage.petitions.open(usurper, randomBytes(60))).toBe('slug-taken');
+      expect(await write(MONDAY, opened(usurper))).toEqual(['slug-taken']);
       expect((await storage.petitions.findBySlug('une'))?.id).toBe(ID);
       expect(await storage.petitions.findWrappedSecret(ID)).toEqual(wrapped);
+      expect(log.size).toBe(2);
     });
 
     test('someone who signs twice has signed once, and the first département and day stand', async () => {
       const nym = newNym();
-      expect(await record(signed(nym, MONDAY, '75'))).toEqual(['signed']);
-      expect(await record(signed(nym, TUESDAY, '13'))).toEqual(['already-signed']);
-      expect(await storage.signatures.find(ID, nym)).toEqual({
+      expect(await write(MONDAY, signed(nym, '75'))).toEqual(['signed']);
+      expect(await write(TUESDAY, signed(nym, '13'))).toEqual(['already-signed']);
+      expect(await storage.signatures.find(ID, nym, ALL)).toEqual({
         petition: ID,
         nym,
         state: 'active',
         department: '75',
         day: MONDAY,
+        index: 2,
       });
-      expect((await storage.signatures.tally(ID)).total).toBe(1);
+      expect(figures()?.total).toBe(1);
     });
 
     test('twice in one batch is once, and each gets its answer', async () => {
       const nym = newNym();
-      expect(await record(signed(nym), signed(nym), signed(newNym()))).toEqual(['signed', 'already-signed', 'signed']);
+      expect(await write(MONDAY, signed(nym), signed(nym), signed(newNym()))).toEqual([
+        'signed',
+        'already-signed',
+        'signed',
+      ]);
+      expect(log.size).toBe(4);
     });
 
     test('one pseudonym in two petitions is two signatures', async () => {
       const nym = newNym();
-      expect(await record(signed(nym), signed(nym, MONDAY, '75', OTHER))).toEqual(['signed', 'signed']);
+      expect(await write(MONDAY, signed(nym), signed(nym, '75', OTHER))).toEqual(['signed', 'signed']);
     });
 
     test('a withdrawn signature no longer counts, and its person may sign again', async () => {
       const nym = newNym();
-      await record(signed(nym));
-      expect(await record(withdrawn(nym, TUESDAY))).toEqual(['withdrawn']);
-      expect(await storage.signatures.find(ID, nym)).toMatchObject({
+      await write(MONDAY, signed(nym));
+      expect(await write(TUESDAY, withdrawn(nym))).toEqual(['withdrawn']);
+      expect(await storage.signatures.find(ID, nym, ALL)).toMatchObject({
         state: 'withdrawn',
         department: undefined,
         day: TUESDAY,
+        index: 3,
       });
-      expect(await storage.signatures.tally(ID)).toMatchObject({ total: 0, withdrawn: 1 });
-      expect(await record(withdrawn(nym, TUESDAY))).toEqual(['already-withdrawn']);
-      expect(await record(signed(nym, TUESDAY, '13'))).toEqual(['signed']);
-      expect(await storage.signatures.tally(ID)).toMatchObject({ total: 1, withdrawn: 0 });
+      expect(figures()).toMatchObject({ total: 0, withdrawn: 1 });
+      expect(await write(TUESDAY, withdrawn(nym))).toEqual(['already-withdrawn']);
+      expect(await write(TUESDAY, signed(nym, '13'))).toEqual(['signed']);
+      expect(figures()).toMatchObject({ total: 1, withdrawn: 0 });
+    });
+
+    test('a signature is what the log says of it up to a size, and is found by any of its entries', async () => {
+      const nym = newNym();
+      await write(MONDAY, signed(nym));
+      await write(MONDAY, withdrawn(nym));
+      await write(TUESDAY, signed(nym));
+      const at = async (size: number) => (await storage.signatures.find(ID, nym, size))?.state;
+      expect(await Promise.all([2, 3, 4, 5].map(at))).toEqual([undefined, 'active', 'withdrawn', 'active']);
+      for (const index of [2, 3, 4]) {
+        expect(await storage.signatures.findByEntry(index, 5)).toMatchObject({ nym, index: 4, state: 'active' });
+      }
+      expect(await storage.signatures.findByEntry(4, 4)).toBeUndefined();
+      expect(await storage.signatures.findByEntry(0, 5)).toBeUndefined();
+      expect(await storage.signatures.findByEntry(9, ALL)).toBeUndefined();
+    });
+
+    test('an invalidated signature no longer counts, for good', async () => {
+      const nym = newNym();
+      await write(MONDAY, signed(nym));
+      expect(await write(MONDAY, invalidated(nym), invalidated(newNym()))).toEqual(['invalidated', 'not-active']);
+      expect(await write(MONDAY, signed(nym))).toEqual(['was-invalidated']);
+      expect(await write(MONDAY, withdrawn(nym))).toEqual(['was-invalidated']);
+      expect(figures()).toMatchObject({ total: 0, invalidated: new Map([['fraud', 1]]) });
     });
 
     test('nobody withdraws what they have not signed', async () => {
-      expect(await record(withdrawn(newNym()))).toEqual(['not-signed']);
+      expect(await write(MONDAY, withdrawn(newNym()))).toEqual(['not-signed']);
     });
 
     test('a closed petition takes no signature, but lets one go', async () => {
       const nym = newNym();
-      await record(signed(nym));
+      await write(MONDAY, signed(nym));
       expect(await storage.petitions.findBySlug('une')).toMatchObject({ closed: undefined });
-      expect(await storage.petitions.close(ID, TUESDAY)).toBe('closed');
+      expect(await log.write(TUESDAY, closed())).toEqual([{ result: 'closed', count: 1 }]);
       expect(await storage.petitions.findBySlug('une')).toMatchObject({ closed: TUESDAY });
-      expect(await storage.petitions.close(ID, TUESDAY)).toBe('already-closed');
-      expect(await storage.petitions.close('01m7k8m0n1ew6076n6rar3zv8z' as PetitionId, TUESDAY)).toBe('unknown');
-      expect(await record(signed(newNym()), signed(nym))).toEqual(['petition-closed', 'already-signed']);
-      expect(await record(withdrawn(nym))).toEqual(['withdrawn']);
-      expect(await record(signed(nym))).toEqual(['petition-closed']);
+      expect(await write(TUESDAY, signed(newNym()), signed(nym))).toEqual(['petition-closed', 'already-signed']);
+      expect(await write(TUESDAY, withdrawn(nym))).toEqual(['withdrawn']);
+      expect(await log.write(TUESDAY, closed())).toEqual([{ result: 'already-closed', count: 1 }]);
+      expect(await write(TUESDAY, closed('01m7k8m0n1ew6076n6rar3zv8z' as PetitionId))).toEqual(['petition-unknown']);
+      expect(await write(TUESDAY, signed(nym))).toEqual(['petition-closed']);
+    });
+
+    test('a petition takes signatures until its last day, by the day of the entry', async () => {
+      expect(await write(day('2027-01-31'), signed(newNym()))).toEqual(['signed']);
+      expect(await write(day('2027-02-01'), signed(newNym()))).toEqual(['petition-closed']);
     });
 
     test('a petition that does not exist takes nothing', async () => {
-      const unknown = '01m7k8m0n1ew6076n6rar3zv8z' as PetitionId;
-      expect(await record(signed(newNym(), MONDAY, '75', unknown))).toEqual(['petition-closed']);
-      expect((await storage.signatures.tally(unknown)).total).toBe(0);
+      expect(await write(MONDAY, signed(newNym(), '75', '01m7k8m0n1ew6076n6rar3zv8z' as PetitionId))).toEqual([
+        'petition-closed',
+      ]);
+      expect(log.size).toBe(2);
     });
 
-    test('whatever happens in whatever batches, the figures are what a count of the acts gives', async () => {
+    test('identity keys are noted once, byte for byte', async () => {
+      const jwks = Buffer.from('{ "keys": [] }');
+      const seen = (bytes: Uint8Array): PetitionAct => ({
+        kind: 'identity-keys',
+        issuer: 'https://idp.example',
+        jwks: bytes,
+      });
+      expect(await write(MONDAY, seen(jwks))).toEqual(['noted']);
+      expect(await write(TUESDAY, seen(jwks))).toEqual(['known']);
+      expect(await write(TUESDAY, seen(Buffer.from('{"keys":[]}')))).toEqual(['noted']);
+      expect(await storage.log.jwks(hash('sha256', jwks, 'buffer'))).toEqual({ bytes: jwks, index: 2 });
+      expect(await storage.log.jwks(randomBytes(32))).toBeUndefined();
+    });
+
+    test('a statement is found by its hash, with its title', async () => {
+      const { statement } = petitionNamed('une', ID);
+      const found = await storage.log.statement(statement.hash);
+      expect(found).toEqual({ bytes: Buffer.from(`${statement.title}\n\n${statement.text}`), index: 0 });
+      expect(hash('sha256', found!.bytes, 'buffer')).toEqual(Buffer.from(statement.hash));
+    });
+
+    test('a batch that rests on another size is refused, and leaves nothing', async () => {
+      const stale = await writtenLog(storage.log);
+      await write(MONDAY, signed(newNym()));
+      await expect(stale.write(MONDAY, signed(newNym()))).rejects.toThrow(LogConflict);
+      expect(await storage.log.entries(0, ALL)).toHaveLength(3);
+    });
+
+    test('a batch that fails half-way leaves nothing', async () => {
+      const nym = newNym();
+      const batch = {
+        size: log.size,
+        day: MONDAY,
+        total: () => 0,
+        grow: () => {
+          throw new Error('out of memory');
+        },
+      };
+      await expect(storage.log.append(batch, [signed(nym)])).rejects.toThrow('out of memory');
+      expect(await storage.signatures.find(ID, nym, ALL)).toBeUndefined();
+      expect(await storage.log.entries(0, ALL)).toHaveLength(2);
+      expect(await write(MONDAY, signed(nym))).toEqual(['signed']);
+    });
+
+    test('what is published, and the fold that was kept, come back as they were', async () => {
+      await write(MONDAY, signed(newNym()), signed(newNym()));
+      const at = new Date('2026-11-16T10:00:00.123Z');
+      await storage.log.publish('a note\n', at, log.fold.snapshot());
+      await storage.log.publish('the next\n', at, undefined);
+      expect(await storage.log.state()).toMatchObject({
+        size: 4,
+        day: MONDAY,
+        publication: { checkpoint: 'the next\n', at },
+        fold: log.fold.snapshot(),
+      });
+    });
+
+    test('whatever happens in whatever batches, entries and figures are what a count of the acts gives', async () => {
       const people = Array.from({ length: 6 }, (_, i) => nymFromBytes(hash('sha256', `person ${i}`, 'buffer')));
       const act = fc.record({
         person: fc.nat(people.length - 1),
         kind: fc.constantFrom('signed', 'withdrawn'),
-        day: fc.constantFrom(MONDAY, TUESDAY),
         department: fc.constantFrom('75', '2A', '99'),
       });
-      const state = new Map<Nym, Recording>();
+      const state = new Map<Nym, Recording & { day: Day }>();
+      let on = MONDAY;
       await fc.assert(
         fc.asyncProperty(fc.array(fc.array(act, { maxLength: 8 }), { maxLength: 4 }), async (batches) => {
           for (const batch of batches) {
             const recordings = batch.map(
-              ({ person, kind, day: on, department }): Recording =>
-                kind === 'signed' ? signed(people[person]!, on, department) : withdrawn(people[person]!, on),
+              ({ person, kind, department }): Recording =>
+                kind === 'signed' ? signed(people[person]!, department) : withdrawn(people[person]!),
             );
-            await storage.signatures.record(recordings);
-            for (const recording of recordings) apply(state, recording);
+            await log.write(on, ...recordings);
+            for (const recording of recordings) apply(state, { ...recording, day: on });
           }
-          expect(await storage.signatures.tally(ID)).toEqual(count(state));
-          expect((await storage.signatures.totals()).get(ID) ?? 0).toBe(count(state).total);
+          on = TUESDAY;
+          expect(figures()).toMatchObject(count(state));
+          expect((await LiveFold.ofStored(storage.log)).snapshot()).toEqual(log.fold.snapshot());
         }),
         { numRuns: 30 },
       );
@@ -207,21 +312,20 @@ export function storageContract(
 }
 
 /** The rules, written a second time as a fold. */
-function apply(state: Map<Nym, Recording>, recording: Recording): void {
+function apply<R extends Recording>(state: Map<Nym, R>, recording: R): void {
   const before = state.get(recording.nym);
   if (recording.kind === 'signed' && before?.kind !== 'signed') state.set(recording.nym, recording);
   if (recording.kind === 'withdrawn' && before?.kind === 'signed') state.set(recording.nym, recording);
 }
 
-function count(state: ReadonlyMap<Nym, Recording>): Tally {
+function count(state: ReadonlyMap<Nym, Recording & { day: Day }>) {
   const active = [...state.values()].filter(({ kind }) => kind === 'signed');
-  const by = <K>(key: (recording: Recording) => K) =>
+  const by = <K>(key: (recording: Recording & { day: Day }) => K) =>
     active.reduce((counts, one) => counts.set(key(one), (counts.get(key(one)) ?? 0) + 1), new Map<K, number>());
   return {
     total: active.length,
     byDay: by((one) => one.day),
     byDepartment: by((one) => one.department ?? ''),
     withdrawn: state.size - active.length,
-    invalidated: new Map(),
   };
 }

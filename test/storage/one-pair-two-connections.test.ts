@@ -2,7 +2,6 @@
  * One person, one signature, below the domain: the database decides, whoever asks first and over whichever connection.
  * Nothing above it is here: no recorder, no single flight, no looking first.
  */
-import { createSecretKey, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,18 +10,20 @@ import { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parisDay } from '../../src/clock.ts';
+import { LiveFold } from '../../src/log/live-fold.ts';
 import { nymFromBytes } from '../../src/person/nym.ts';
-import { openPetition } from '../../src/petitions/open-petition.ts';
+import type { Recording } from '../../src/petitions/acts.ts';
 import type { PetitionId } from '../../src/petitions/petition.ts';
-import { parsePetitionFile } from '../../src/petitions/petition-file.ts';
-import type { Recording } from '../../src/petitions/signature.ts';
 import { migrateStorage, openStorage, type StoragePlace } from '../../src/storage/open.ts';
 import { dice, rounds } from '../fakes/rounds.ts';
+import { writtenLog } from '../fakes/written-log.ts';
+import { opened, petitionNamed } from './contract.ts';
 import { dropUniqueness } from './without-uniqueness.ts';
 
 const DEPARTMENTS = ['01', '2A', '75', '974', '99'];
 const PAIRS = rounds(40, 2000);
 const CONNECTIONS = 2;
+const TODAY = parisDay(new Date());
 
 let place: StoragePlace;
 let file: string;
@@ -34,14 +35,10 @@ beforeEach(async () => {
   file = join(dataDir, 'paraphe.sqlite');
   migrateStorage(place);
   const storage = openStorage(place);
-  const text = '---\nslug: bancs\ntitle: Des bancs publics\nmin_age: 16\ndepartments: true\n---\nDes bancs.\n';
-  const deps = {
-    petitions: storage.petitions,
-    keyEncryptionKey: createSecretKey(randomBytes(32)),
-    clock: () => new Date(),
-  };
-  const collecting = { issuer: 'https://fc.example.org', clientId: 'test', acr: 'eidas1' };
-  petition = (await openPetition(deps, parsePetitionFile(text, 'test'), collecting)).id;
+  const log = await writtenLog(storage.log);
+  const opening = petitionNamed('bancs', '01m7k8m0n1ew6076n6rar3zv8a');
+  await log.write(TODAY, opened(opening));
+  petition = opening.id;
   storage.close();
 });
 
@@ -53,11 +50,10 @@ describe('two connections that record one pair of petition and nym', () => {
     try {
       const [recording] = recordingsOf(1);
       const other = { ...recording!, department: '33' };
-      const [one, two] = await Promise.all([first.signatures.record([recording!]), second.signatures.record([other])]);
-      expect(one.map(({ result }) => result)).toEqual(['signed']);
-      expect(two.map(({ result }) => result)).toEqual(['already-signed']);
-      expect(two[0]?.signature).toEqual(one[0]?.signature);
-      expect(await first.signatures.tally(petition)).toEqual(await second.signatures.tally(petition));
+      const [one] = await (await writtenLog(first.log)).write(TODAY, recording!);
+      const [two] = await (await writtenLog(second.log)).write(TODAY, other);
+      expect(one).toMatchObject({ result: 'signed' });
+      expect(two).toEqual({ ...one, result: 'already-signed' });
       expect(rowsByPair()).toEqual([1]);
     } finally {
       first.close();
@@ -73,10 +69,10 @@ describe('two connections that record one pair of petition and nym', () => {
     }
     expect(rowsByPair()).toEqual(recordings.map(() => 1));
     const storage = openStorage(place);
-    const tally = await storage.signatures.tally(petition);
+    const figures = (await LiveFold.ofStored(storage.log)).freeze().get(petition);
     storage.close();
-    expect(tally.total).toBe(PAIRS);
-    expect([...tally.byDepartment.values()].reduce((sum, count) => sum + count, 0)).toBe(PAIRS);
+    expect(figures?.total).toBe(PAIRS);
+    expect([...(figures?.byDepartment.values() ?? [])].reduce((sum, count) => sum + count, 0)).toBe(PAIRS);
   });
 
   it('negative control: without the primary key both sign, and two rows stand for each', async () => {
@@ -90,13 +86,11 @@ describe('two connections that record one pair of petition and nym', () => {
 
 function recordingsOf(count: number): Recording[] {
   const roll = dice();
-  const day = parisDay(new Date());
   return Array.from({ length: count }, () => ({
     kind: 'signed',
     petition,
     nym: nymFromBytes(Uint8Array.from({ length: 32 }, () => roll(256))),
     department: DEPARTMENTS[roll(DEPARTMENTS.length)],
-    day,
   }));
 }
 

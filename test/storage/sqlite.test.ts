@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,8 @@ import { dayFromNumber } from '../../src/clock.ts';
 import { SetupError } from '../../src/errors.ts';
 import { migrateStorage, openJourneys, openStorage } from '../../src/storage/open.ts';
 import { createSqlite, openSqlite } from '../../src/storage/sqlite/database.ts';
-import { petitionNamed, storageContract } from './contract.ts';
+import { writtenLog } from '../fakes/written-log.ts';
+import { opened, petitionNamed, storageContract } from './contract.ts';
 
 function newPlace() {
   const dataDir = mkdtempSync(join(tmpdir(), 'paraphe-storage-'));
@@ -31,33 +32,16 @@ storageContract('SQLite', async () => {
   };
 });
 
-test('identity keys are archived once, byte for byte, with the day on which they were first seen', async () => {
-  const place = newPlace();
-  migrateStorage(place);
-  const storage = openStorage(place);
-  const jwks = Buffer.from('{ "keys": [] }');
-  await storage.identityKeys.keep('https://idp.example', jwks, dayFromNumber(20_000));
-  await storage.identityKeys.keep('https://idp.example', jwks, dayFromNumber(20_001));
-  await storage.identityKeys.keep('https://idp.example', Buffer.from('{"keys":[]}'), dayFromNumber(20_001));
-  storage.close();
-  const database = new Database(join(place.dataDir, 'paraphe.sqlite'), { readonly: true });
-  expect(database.prepare('SELECT hash, jwks, seen FROM identity_keys ORDER BY seen').all()).toEqual([
-    { hash: hash('sha256', jwks, 'buffer'), jwks, seen: 20_000 },
-    expect.objectContaining({ seen: 20_001 }),
-  ]);
-  database.close();
-  place.done();
-});
-
 describe('a SQLite file', () => {
   test('shows at once what another process changed', async () => {
     const place = newPlace();
     migrateStorage(place);
     const [ours, theirs] = [openStorage(place), openStorage(place)];
     const petition = petitionNamed('une', '01m7k8m0n1ew6076n6rar3zv8a');
-    await ours.petitions.open(petition, Buffer.alloc(60));
+    const log = await writtenLog(ours.log);
+    await log.write(dayFromNumber(19_999), opened(petition));
     expect(await theirs.petitions.findBySlug('une')).toMatchObject({ closed: undefined });
-    await ours.petitions.close(petition.id, dayFromNumber(20_000));
+    await log.write(dayFromNumber(20_000), { kind: 'petition-closed', petition: petition.id });
     expect(await theirs.petitions.findBySlug('une')).toMatchObject({ closed: dayFromNumber(20_000) });
     ours.close();
     theirs.close();

@@ -21,11 +21,14 @@ const open: PetitionSummary = {
   signatures: 128_473,
 };
 const closed: PetitionSummary = { ...open, slug: 'trains', status: 'closed', minAge: 0, departments: false };
+const checkpoint = { size: 129_001, day, at: new Date('2026-03-01T13:02:00Z') };
 const petition: PageModels['petition'] = {
   petition: { ...open, statementHtml: '<p>Le <em>texte</em></p>', statementHash: 'ab'.repeat(32) },
   byDay: [{ day, count: 1200 }],
   byDepartment: [{ code: '2A', name: 'Corse-du-Sud', count: 14 }],
   withdrawn: 2,
+  invalidated: [{ ground: 'fraud', count: 3 }],
+  checkpoint,
   signAction: '/petitions/ecoles/sign',
   withdrawAction: '/petitions/ecoles/withdraw',
 };
@@ -73,7 +76,7 @@ const refusal: PageModels['refusal'] = {
 
 /** Every page in every state. */
 const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
-  home: { full: { petitions: [open, closed] }, empty: { petitions: [] } },
+  home: { full: { petitions: [open, closed], checkpoint }, empty: { petitions: [], checkpoint } },
   petition: { open: petition, closed: ended('closed'), restricted: ended('restricted') },
   confirm: {
     sign: confirm,
@@ -238,9 +241,9 @@ describe('the language', () => {
 
   test('can be switched on the page one is on, and never leads to another site', () => {
     const hrefs = (path: string) =>
-      [...pages.render('home', { petitions: [] }, { ...reader, path }).matchAll(/href="([^"]*lang=en)"/g)].map(
-        ([, href]) => href,
-      );
+      [
+        ...pages.render('home', { petitions: [], checkpoint }, { ...reader, path }).matchAll(/href="([^"]*lang=en)"/g),
+      ].map(([, href]) => href);
     expect(hrefs('/petitions/ecoles')).toEqual(['/petitions/ecoles?lang=en']);
     expect(hrefs('/x?journey=1')).toEqual(['/x?journey=1&amp;lang=en']);
     expect(hrefs('//evil.example/')).toEqual(['/evil.example/?lang=en']);
@@ -250,7 +253,7 @@ describe('the language', () => {
 
 describe('assets', () => {
   test('are named by their content, and are what pages link to', () => {
-    const html = pages.render('home', { petitions: [] }, reader);
+    const html = pages.render('home', { petitions: [], checkpoint }, reader);
     const linked = [...html.matchAll(/href="(\/assets\/[^"]+)"/g)].map(([, url]) => url!);
     expect(linked.map((url) => url.replace(/\.[0-9a-f]{16}\./, '.'))).toEqual([
       '/assets/style.css',

@@ -1,6 +1,7 @@
 /**
  * Tables of the data file. Nyms, hashes and references are binary or whole numbers, and a day is the number of days
  * since 1970-01-01: tens of millions of rows are kept. What each row says of a person is listed in docs/privacy.md.
+ * The bytes of log entries are not stored: they are derived from these columns, and the tiles tell whether a column changed.
  */
 import { sql } from 'drizzle-orm';
 import { blob, check, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
@@ -14,9 +15,8 @@ export const petitions = sqliteTable(
     title: text().notNull(),
     text: text().notNull(),
     statement: blob({ mode: 'buffer' }).notNull(),
-    opened: integer().notNull(),
+    /** The last day on which one can sign. */
     closes: integer(),
-    closed: integer(),
     minAge: integer('min_age').notNull(),
     departments: integer({ mode: 'boolean' }).notNull(),
     acr: text().notNull(),
@@ -24,11 +24,17 @@ export const petitions = sqliteTable(
     clientId: text('client_id').notNull(),
     nymKey: blob('nym_key', { mode: 'buffer' }).notNull(),
     wrappedSecret: blob('wrapped_secret', { mode: 'buffer' }),
+    /** The indexes of its `petition-opened` and `petition-closed` entries, which hold the days. */
+    opening: integer().notNull(),
+    closing: integer(),
   },
   (table) => [uniqueIndex('petitions_id').on(table.id), uniqueIndex('petitions_slug').on(table.slug)],
 );
 
-/** One person, one signature: the primary key is the promise. Kept WITHOUT ROWID, clustered by it (see the migration). */
+/**
+ * One person, one signature: the primary key is the promise. Kept WITHOUT ROWID, clustered by it (see the migration).
+ * What became of the signature is what its latest entry says.
+ */
 export const signatures = sqliteTable(
   'signatures',
   {
@@ -36,33 +42,65 @@ export const signatures = sqliteTable(
       .notNull()
       .references(() => petitions.ref),
     nym: blob({ mode: 'buffer' }).notNull(),
-    state: integer().notNull(),
-    day: integer().notNull(),
-    department: text(),
+    /** The index of the latest entry about this pseudonym. */
+    entry: integer().notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.petition, table.nym] }),
     check('signatures_nym', sql`length(${table.nym}) = 32`),
-    check('signatures_state', sql`${table.state} in (1, 2, 3)`),
   ],
 );
 
-/** Counts of signatures by figure (`total`, `withdrawn`, `day`, `department`) and key, kept by the recording itself. */
-export const figures = sqliteTable(
-  'figures',
-  {
-    petition: integer()
-      .notNull()
-      .references(() => petitions.ref),
-    figure: text({ enum: ['total', 'withdrawn', 'day', 'department'] }).notNull(),
-    key: text().notNull(),
-    count: integer().notNull(),
-  },
-  (table) => [
-    primaryKey({ columns: [table.petition, table.figure, table.key] }),
-    check('figures_count', sql`${table.count} >= 0`),
-  ],
-);
+/** The log's entries, in its order. The columns that a kind does not use are null. */
+export const entries = sqliteTable('entries', {
+  /** From 0, without gaps. */
+  index: integer('index').primaryKey(),
+  kind: integer().notNull(),
+  day: integer().notNull(),
+  petition: integer().references(() => petitions.ref),
+  nym: blob({ mode: 'buffer' }),
+  department: text(),
+  evidence: blob({ mode: 'buffer' }),
+  ground: text({ enum: ['fraud', 'court', 'error'] }),
+  count: integer(),
+  /** The index of the entry before this one about the same pseudonym. */
+  previous: integer(),
+});
+
+/** The widest tile at each place: `place` is level * 2^44 + index. */
+export const tiles = sqliteTable('tiles', {
+  place: integer().primaryKey(),
+  hashes: blob({ mode: 'buffer' }).notNull(),
+});
+
+const one = () => integer().primaryKey();
+
+/** The log's name and its head: one row, written with the rows and tiles that the head commits to. */
+export const log = sqliteTable('log', {
+  id: one(),
+  origin: text().notNull(),
+  /** The verifier key, as `/log/vkey` serves it. */
+  vkey: text().notNull(),
+  size: integer().notNull(),
+  root: blob({ mode: 'buffer' }).notNull(),
+});
+
+/** What is published: one row. */
+export const publication = sqliteTable('publication', {
+  id: one(),
+  /** The signed note, cosignatures included. */
+  checkpoint: text().notNull(),
+  /** Milliseconds since 1970. */
+  at: integer().notNull(),
+});
+
+/** The fold at rest, so that a start folds only what came later: one row. */
+export const fold = sqliteTable('fold', {
+  id: one(),
+  size: integer().notNull(),
+  /** JSON of a `FoldSnapshot`. */
+  snapshot: text().notNull(),
+});
 
 /** Every JWK Set that an identity provider was seen to publish, by the SHA-256 of its bytes. */
 export const identityKeys = sqliteTable(
@@ -71,7 +109,15 @@ export const identityKeys = sqliteTable(
     hash: blob({ mode: 'buffer' }).notNull(),
     issuer: text().notNull(),
     jwks: blob({ mode: 'buffer' }).notNull(),
-    seen: integer().notNull(),
+    /** The index of its `identity-keys` entry. */
+    entry: integer().notNull(),
   },
-  (table) => [primaryKey({ columns: [table.issuer, table.hash] })],
+  (table) => [primaryKey({ columns: [table.issuer, table.hash] }), uniqueIndex('identity_keys_entry').on(table.entry)],
 );
+
+/** What a command asks of the gateway that writes the log: taken up within a second, answered here, then removed. */
+export const requests = sqliteTable('requests', {
+  id: integer().primaryKey({ autoIncrement: true }),
+  acts: text().notNull(),
+  outcomes: text(),
+});

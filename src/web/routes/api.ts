@@ -1,12 +1,13 @@
 /** Public JSON: the petitions, their figures, and what became of one pseudonym's signature. */
 import type { Request, RequestHandler } from 'express';
 import { Refusal } from '../../errors.ts';
+import type { Publication } from '../../log/publisher.ts';
 import { parseNym } from '../../person/nym.ts';
 import { makeReady, sendReady } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
-import { getPetition } from '../get-petition.ts';
+import { getPetition, listPetitions } from '../get-petition.ts';
 import { PageCache } from '../page-cache.ts';
-import { byDay, petitionJson } from '../present.ts';
+import { byDay, NO_FIGURES, petitionJson } from '../present.ts';
 import type { SecurityHeaders } from '../security.ts';
 
 const CACHEABLE = [
@@ -15,7 +16,7 @@ const CACHEABLE = [
 ] as const;
 
 export function publicJson(deps: WebDependencies, security: SecurityHeaders) {
-  const cache = new PageCache();
+  const cache = new PageCache(() => deps.log.published);
 
   function json(model: (req: Request) => Promise<unknown>): RequestHandler {
     return async (req, res) => {
@@ -27,20 +28,22 @@ export function publicJson(deps: WebDependencies, security: SecurityHeaders) {
 
   return {
     petitions: json(async () => {
-      const [petitions, totals] = await Promise.all([deps.petitions.list(), deps.signatures.totals()]);
+      const { figures } = deps.log.published;
       const now = deps.clock();
-      return { petitions: petitions.map((petition) => petitionJson(petition, totals.get(petition.id) ?? 0, now)) };
+      const petitions = await listPetitions(deps);
+      return { petitions: petitions.map((one) => petitionJson(one, figures.get(one.id)?.total ?? 0, now)) };
     }),
 
     petition: json(async (req) => {
       const petition = await getPetition(deps, req.params.slug);
-      const { total } = await deps.signatures.tally(petition.id);
+      const { total } = deps.log.published.figures.get(petition.id) ?? NO_FIGURES;
       return { ...petitionJson(petition, total, deps.clock()), text: petition.statement.text };
     }),
 
     tally: json(async (req) => {
       const petition = await getPetition(deps, req.params.slug);
-      const tally = await deps.signatures.tally(petition.id);
+      const { published } = deps.log;
+      const tally = published.figures.get(petition.id) ?? NO_FIGURES;
       const departments = [...tally.byDepartment].sort(([a], [b]) => (a < b ? -1 : 1));
       return {
         petition: petition.id,
@@ -49,7 +52,7 @@ export function publicJson(deps: WebDependencies, security: SecurityHeaders) {
         by_department: petition.departments ? Object.fromEntries(departments) : null,
         withdrawn: tally.withdrawn,
         invalidated: Object.fromEntries(tally.invalidated),
-        checkpoint: null,
+        checkpoint: checkpointJson(published),
       };
     }),
 
@@ -57,10 +60,19 @@ export function publicJson(deps: WebDependencies, security: SecurityHeaders) {
       const petition = await getPetition(deps, req.params.slug);
       const nym = parseNym(String(req.params.nym));
       if (nym === undefined) throw new Refusal('request-malformed', 'not a nym');
-      const signature = await deps.signatures.find(petition.id, nym);
-      return { state: signature?.state ?? 'unknown', index: null, checkpoint: null };
+      const { published } = deps.log;
+      const signature = await deps.signatures.find(petition.id, nym, published.size);
+      return {
+        state: signature?.state ?? 'unknown',
+        index: signature?.index ?? null,
+        checkpoint: checkpointJson(published),
+      };
     }),
 
     keys: json(async () => deps.receiptKeys().jwks),
   };
+}
+
+function checkpointJson({ origin, size, root, checkpoint }: Publication) {
+  return checkpoint === undefined ? null : { origin, size, root: Buffer.from(root).toString('base64') };
 }

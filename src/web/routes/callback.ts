@@ -91,7 +91,7 @@ async function identify(
     const today = parisDay(deps.clock());
     const birthdate = parseBirthdate(login.birthdate, today);
     const nym = await deps.computeNym(petition, login.person);
-    const signature = await deps.signatures.find(petition.id, nym);
+    const signature = await deps.signatures.find(petition.id, nym, deps.log.sealedSize);
     if (journey.action === 'withdraw' && signature === undefined) throw new Refusal('not-signed');
     if (journey.action === 'sign' && signature?.state !== 'active') checkMaySign(petition, birthdate, today);
     return { kind: 'identified', nym, birthdate: birthdate ?? null, login: keep(login) };

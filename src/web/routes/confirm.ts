@@ -3,8 +3,9 @@
  * and the act. Pressing twice, reloading or coming back finds the same outcome.
  */
 import type { Request, RequestHandler, Response } from 'express';
-import { type Day, parisDay } from '../../clock.ts';
+import { parisDay } from '../../clock.ts';
 import { Refusal, type RefusalCode } from '../../errors.ts';
+import type { Nym } from '../../person/nym.ts';
 import type { Petition } from '../../petitions/petition.ts';
 import { checkDepartment, checkMaySign, signPetition } from '../../petitions/sign-petition.ts';
 import type { Signature } from '../../petitions/signature.ts';
@@ -87,10 +88,11 @@ async function act(
   department: string | undefined,
 ): Promise<Outcome> {
   if (content.kind === 'done') return alreadyDone(content);
-  const today = parisDay(deps.clock());
-  if (journey.action === 'withdraw') await withdrawSignature(deps, petition, content.nym, today);
-  else await signOnce(deps, petition, content, department, today);
-  return finish(deps, journey, petition, content);
+  const signature =
+    journey.action === 'withdraw'
+      ? await withdrawSignature(deps, petition, content.nym)
+      : await signOnce(deps, petition, content, department);
+  return finish(deps, journey, petition, content, signature);
 }
 
 /** Replaces what the journey kept by the way to its receipt. */
@@ -98,9 +100,10 @@ async function finish(
   deps: WebDependencies,
   journey: Journey,
   petition: Petition,
-  { nym, login }: Identified,
+  { login }: Identified,
+  signature: Signature,
 ): Promise<Outcome> {
-  const capability = deps.links.seal(petition.id, nym);
+  const capability = deps.links.seal(petition.id, signature.index);
   const location = withLang(`/petitions/${petition.slug}/receipt/${capability}`, journey.lang);
   await deps.journeys.save(journey, { kind: 'done', location });
   return { location, logout: await logoutFrom(deps, journey, login) };
@@ -112,8 +115,9 @@ async function alreadyDone({ location }: JourneyContent & { kind: 'done' }): Pro
 
 async function find(deps: WebDependencies, journey: Journey, petition: Petition, content: Open): Promise<Outcome> {
   if (content.kind === 'done') return alreadyDone(content);
-  if ((await deps.signatures.find(petition.id, content.nym)) === undefined) throw new Refusal('not-signed');
-  return finish(deps, journey, petition, content);
+  const signature = await findSealed(deps, petition, content.nym);
+  if (signature === undefined) throw new Refusal('not-signed');
+  return finish(deps, journey, petition, content, signature);
 }
 
 async function goOn(
@@ -139,13 +143,12 @@ async function signOnce(
   petition: Petition,
   { nym, birthdate }: Identified,
   department: string | undefined,
-  today: Day,
 ): Promise<Signature> {
-  const earlier = await deps.signatures.find(petition.id, nym);
+  const earlier = await findSealed(deps, petition, nym);
   if (earlier?.state === 'active') return earlier;
-  checkMaySign(petition, birthdate ?? undefined, today);
+  checkMaySign(petition, birthdate ?? undefined, parisDay(deps.clock()));
   const signer = { nym, department: checkDepartment(petition, department) };
-  return (await signPetition(deps, petition, signer, today)).signature;
+  return (await signPetition(deps, petition, signer)).signature;
 }
 
 async function confirmModel(
@@ -156,7 +159,7 @@ async function confirmModel(
   petition: Petition,
   { nym, birthdate }: Identified,
 ): Promise<PageModels['confirm']> {
-  const signature = await deps.signatures.find(petition.id, nym);
+  const signature = await findSealed(deps, petition, nym);
   const { lang } = pageContext(deps, req, aboutOf(res).lang);
   const signed = signature?.state === 'active' ? signature : undefined;
   const asks = journey.action === 'sign' && signed === undefined && petition.departments;
@@ -174,6 +177,11 @@ async function confirmModel(
     findAction: mayFind ? here(`/petitions/${petition.slug}/receipt`) : undefined,
     notMeAction: here('/logout'),
   };
+}
+
+/** Their signature as the signed log tells it: what is being recorded right now is nobody's yet. */
+function findSealed(deps: WebDependencies, petition: Petition, nym: Nym): Promise<Signature | undefined> {
+  return deps.signatures.find(petition.id, nym, deps.log.sealedSize);
 }
 
 /** What the person can mend on the same page. */

@@ -1,13 +1,14 @@
 /** Pages that anyone reads: no cookie, the same bytes for everybody, cacheable. */
 import type { Request, RequestHandler } from 'express';
+import { parisDay } from '../../clock.ts';
 import type { Petition } from '../../petitions/petition.ts';
 import { makeReady, pageContext, type Ready, sendReady } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
-import { getPetition } from '../get-petition.ts';
+import { getPetition, listPetitions } from '../get-petition.ts';
 import type { Lang } from '../i18n.ts';
 import { PageCache } from '../page-cache.ts';
 import type { PageModels, PageName } from '../page-models.ts';
-import { byDay, departmentName, renderStatement, summarise } from '../present.ts';
+import { byDay, departmentName, NO_FIGURES, renderStatement, summarise } from '../present.ts';
 import type { SecurityHeaders } from '../security.ts';
 
 const CACHEABLE = [
@@ -19,7 +20,7 @@ const CACHEABLE = [
 type Modeller<N extends PageName> = (req: Request, lang: Lang) => Promise<PageModels[N]>;
 
 export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
-  const cache = new PageCache();
+  const cache = new PageCache(() => deps.log.published);
 
   function page<N extends PageName>(name: N, model: Modeller<N>): RequestHandler {
     return async (req, res) => {
@@ -39,9 +40,11 @@ export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
 
   return {
     home: page('home', async () => {
-      const [petitions, totals] = await Promise.all([deps.petitions.list(), deps.signatures.totals()]);
+      const { figures } = deps.log.published;
+      const petitions = await listPetitions(deps);
       return {
-        petitions: petitions.map((petition) => summarise(petition, totals.get(petition.id) ?? 0, deps.clock())),
+        petitions: petitions.map((one) => summarise(one, figures.get(one.id)?.total ?? 0, deps.clock())),
+        checkpoint: pageCheckpoint(deps),
       };
     }),
     petition: page('petition', async (req, lang) =>
@@ -52,6 +55,11 @@ export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
     accessibility: page('accessibility', async () => ({})),
     verify: page('verify', async () => ({ issuer: deps.config.origin })),
   };
+}
+
+function pageCheckpoint({ log }: WebDependencies) {
+  const { size, at } = log.published;
+  return { size, day: parisDay(at), at };
 }
 
 const rendered = new Map<string, string>();
@@ -67,8 +75,10 @@ function statementHtml({ id, statement }: Petition): string {
 }
 
 async function petitionModel(deps: WebDependencies, petition: Petition, lang: Lang): Promise<PageModels['petition']> {
-  const tally = await deps.signatures.tally(petition.id);
+  const { figures } = deps.log.published;
+  const tally = figures.get(petition.id) ?? NO_FIGURES;
   return {
+    checkpoint: pageCheckpoint(deps),
     petition: {
       ...summarise(petition, tally.total, deps.clock()),
       statementHtml: statementHtml(petition),
@@ -81,6 +91,7 @@ async function petitionModel(deps: WebDependencies, petition: Petition, lang: La
           .sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1))
       : undefined,
     withdrawn: tally.withdrawn,
+    invalidated: [...tally.invalidated].map(([ground, count]) => ({ ground, count })),
     signAction: `/petitions/${petition.slug}/sign`,
     withdrawAction: `/petitions/${petition.slug}/withdraw`,
   };

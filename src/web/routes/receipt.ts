@@ -55,7 +55,8 @@ async function openReceipt(deps: WebDependencies, req: Request, res: Response) {
   const petition = await getPetition(deps, req.params.slug);
   aboutOf(res).petition = petition;
   const link = deps.links.open(String(req.params.capability));
-  const signature = link.petition === petition.id ? await deps.signatures.find(petition.id, link.nym) : undefined;
+  const signature =
+    link.petition === petition.id ? await deps.signatures.findByEntry(link.index, deps.log.sealedSize) : undefined;
   if (signature === undefined) throw new Refusal('receipt-link-invalid');
   return { petition, signature, expires: link.expires };
 }

@@ -1,0 +1,135 @@
+/**
+ * Who writes the log. A gateway holds the right to write for as long as it serves; a command takes it when no gateway
+ * does, and otherwise leaves its acts for the gateway and waits for what becomes of them.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Clock } from './clock.ts';
+import type { StorageConfig } from './config.ts';
+import { Refusal, SetupError } from './errors.ts';
+import type { LogKey } from './log/log-key.ts';
+import { Sequencer, type SequencerDependencies } from './log/sequencer.ts';
+import type { PetitionAct, PetitionOutcome } from './petitions/acts.ts';
+import type { Register, RequestStore } from './petitions/ports.ts';
+import { readKeys } from './storage/key-folder.ts';
+import { holdWriter, openLock, openStorage, type Storage, WriterBusy } from './storage/open.ts';
+
+export type LogWriter = {
+  readonly sequencer: Sequencer<PetitionAct, PetitionOutcome>;
+  close(): Promise<void>;
+};
+
+type Options = Partial<Pick<SequencerDependencies<PetitionAct, PetitionOutcome>, 'limits' | 'reached'>>;
+
+/** @throws SetupError when another process writes, or the log cannot go on from where its data and its lock are */
+export async function openLogWriter(
+  { dataDir, storage, key, clock }: { dataDir: string; storage: Storage; key: LogKey; clock: Clock },
+  options: Options = {},
+): Promise<LogWriter> {
+  const writer = holdWriter(dataDir);
+  try {
+    const lock = openLock(dataDir);
+    try {
+      const sequencer = await Sequencer.open({ store: storage.log, lock, key, clock, ...options });
+      return {
+        sequencer,
+        async close() {
+          await sequencer.drain();
+          lock.close();
+          writer.release();
+        },
+      };
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+  } catch (error) {
+    writer.release();
+    throw error;
+  }
+}
+
+export type Writing = { readonly storage: Storage; readonly register: Register & BulkRegister };
+type BulkRegister = { recordAll(acts: readonly PetitionAct[]): Promise<readonly PetitionOutcome[]> };
+
+/** Works on the data with the log at hand, whoever writes it. */
+export async function withRegister<T>(
+  config: StorageConfig,
+  clock: Clock,
+  work: (writing: Writing) => Promise<T>,
+): Promise<T> {
+  const storage = openStorage(config);
+  try {
+    const writer = await takeWriter(config, storage, clock);
+    if (writer === undefined) return await work({ storage, register: throughGateway(storage.requests) });
+    const { sequencer } = writer;
+    const recordAll = (acts: readonly PetitionAct[]) => Promise.all(acts.map((act) => sequencer.record(act)));
+    return await work({ storage, register: { record: (act) => sequencer.record(act), recordAll } }).finally(() =>
+      writer.close(),
+    );
+  } finally {
+    storage.close();
+  }
+}
+
+async function takeWriter(config: StorageConfig, storage: Storage, clock: Clock): Promise<LogWriter | undefined> {
+  try {
+    return await openLogWriter({ dataDir: config.dataDir, storage, key: readKeys(config.keysDir).logKey, clock });
+  } catch (error) {
+    if (error instanceof WriterBusy) return undefined;
+    throw error;
+  }
+}
+
+const ASK_MS = 100;
+const PATIENCE_MS = 30_000;
+
+function throughGateway(requests: RequestStore): Register & BulkRegister {
+  const recordAll = async (acts: readonly PetitionAct[]): Promise<readonly PetitionOutcome[]> => {
+    const id = await requests.leave(acts);
+    for (let waited = 0; ; waited += ASK_MS) {
+      const outcomes = await requests.collect(id);
+      if (outcomes !== undefined) return outcomes;
+      if (waited >= PATIENCE_MS && (await requests.withdraw(id))) {
+        throw new SetupError(
+          'Another process writes the log and took no notice: if it is a gateway, see its diagnostics.',
+        );
+      }
+      await wait(ASK_MS);
+    }
+  };
+  return {
+    recordAll,
+    async record(act) {
+      const [outcome] = await recordAll([act]);
+      if (outcome === undefined) throw new Refusal('storage-unavailable', 'a request without an outcome');
+      return outcome;
+    },
+  };
+}
+
+/** Takes up what commands leave, until the returned function is called. @param failed told what went wrong, once each time */
+export function answerRequests(
+  requests: RequestStore,
+  register: Register,
+  failed: (error: unknown) => void,
+): () => Promise<void> {
+  let round: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    round ??= answerWaiting(requests, register)
+      .catch(failed)
+      .finally(() => {
+        round = undefined;
+      });
+  }, ASK_MS);
+  return async () => {
+    clearInterval(timer);
+    await round;
+  };
+}
+
+async function answerWaiting(requests: RequestStore, register: Register): Promise<void> {
+  for (const { id, acts } of await requests.waiting()) {
+    // Recorded before it is answered: after a crash in between, every act finds itself done.
+    await requests.answer(id, await Promise.all(acts.map((act) => register.record(act))));
+  }
+}

@@ -1,0 +1,364 @@
+/**
+ * The one writer of the log: gathers acts for a moment and records them as one batch, in the order of a commit.
+ *   1. rows, tiles and the new head, durable in one transaction that rests on the old size;
+ *   2. the checkpoint is signed and swapped into the lock;
+ *   3. the acts are answered.
+ * A crash after 1 leaves data ahead of the lock: the next start signs them and goes on; what was not answered may be asked
+ * again and finds itself done. Whatever fails, the same reading from storage that a start does comes before the next
+ * write: the log never grows from what this process only remembers.
+ */
+import { randomInt } from 'node:crypto';
+import { type Clock, parisDay } from '../clock.ts';
+import { Refusal, SetupError } from '../errors.ts';
+import { formatCheckpoint, openCheckpoint } from '../tlog/checkpoint.ts';
+import { Malformed, Unproven } from '../tlog/errors.ts';
+import { rootOf } from '../tlog/merkle.ts';
+import { formatNote, signNote } from '../tlog/note.ts';
+import { sameBytes, utf8 } from '../tlog/text.ts';
+import { partialTiles, splitTile, TILE_WIDTH, type Tile } from '../tlog/tile.ts';
+import { TileEdge } from '../tlog/tile-edge.ts';
+import { readRoot } from '../tlog/tile-reader.ts';
+import { encodeEntry } from './entry.ts';
+import { LiveFold } from './live-fold.ts';
+import { hashing, type LogKey } from './log-key.ts';
+import { type Act, type Batch, type Head, LogConflict, type LogLock, type LogState, type LogStore } from './ports.ts';
+
+/** A head that the log has signed and that is in the lock. */
+export type Sealed = Head & { readonly checkpoint: string };
+
+export type SequencerDependencies<A extends Act, O> = {
+  readonly store: LogStore<A, O>;
+  readonly lock: LogLock;
+  readonly key: LogKey;
+  readonly clock: Clock;
+  readonly limits?: Partial<Limits>;
+  /** Told each step of a commit as it is reached, for tests that stop the process there. */
+  readonly reached?: (step: Step) => void;
+};
+
+export type Step = 'committed' | 'signed' | 'sealed' | 'answered';
+
+/** Gather for `windowMs`, record at most `batch` acts at once, hold at most `queue`, and at most `backlog` unpublished. */
+export type Limits = {
+  readonly windowMs: number;
+  readonly batch: number;
+  readonly queue: number;
+  readonly backlog: number;
+};
+
+const LIMITS: Limits = { windowMs: 40, batch: 256, queue: 4096, backlog: 1_000_000 };
+
+/** An act, and everyone who asked for the same. */
+type Slot<A, O> = {
+  readonly act: A;
+  readonly key: string | undefined;
+  readonly resolve: ((outcome: O) => void)[];
+  readonly reject: ((error: unknown) => void)[];
+};
+
+export class Sequencer<A extends Act, O> {
+  readonly #deps: SequencerDependencies<A, O>;
+  readonly #limits: Limits;
+  #queue: Slot<A, O>[] = [];
+  readonly #waiting = new Map<string, Slot<A, O>>();
+  #timer: NodeJS.Timeout | undefined;
+  #commit: Promise<void> | undefined;
+  /** What the next write grows from; `undefined` until it was read from storage. */
+  #edge: TileEdge | undefined;
+  #day = '';
+  #sealed: Sealed | undefined;
+  #published = 0;
+  #stopped: Error | undefined;
+  readonly fold = new LiveFold();
+
+  private constructor(deps: SequencerDependencies<A, O>) {
+    this.#deps = deps;
+    this.#limits = { ...LIMITS, ...deps.limits };
+  }
+
+  /**
+   * Reads the log, compares it with the lock, and signs what a crash left unsigned.
+   * @throws SetupError when the data are older than the lock, disagree with it or with themselves
+   */
+  static async open<A extends Act, O>(deps: SequencerDependencies<A, O>): Promise<Sequencer<A, O>> {
+    const sequencer = new Sequencer(deps);
+    await sequencer.#settle();
+    return sequencer;
+  }
+
+  /** The last checkpoint that the log has signed: acts are answered under it or an earlier one. */
+  get sealed(): Sealed {
+    if (this.#sealed === undefined) throw new RangeError('not opened');
+    return this.#sealed;
+  }
+
+  /** What is wrong, once the log cannot be written any more by this process. */
+  get stopped(): Error | undefined {
+    return this.#stopped;
+  }
+
+  /** Tells how much is published: what is ahead of it is bounded. */
+  notePublished(size: number): void {
+    this.#published = size;
+  }
+
+  /**
+   * Records an act, durably and under a signed checkpoint when this resolves. The same act of the same nym, asked twice at
+   * once, is one.
+   * @throws Refusal `overloaded`, `storage-unavailable`, `log-stopped`: whether it was recorded, asking again tells
+   */
+  record(act: A): Promise<O> {
+    if (this.#stopped !== undefined) return Promise.reject(this.#refusal(this.#stopped));
+    const key = act.nym === undefined ? undefined : `${act.kind} ${act.petition} ${act.nym}`;
+    const { promise, resolve, reject } = Promise.withResolvers<O>();
+    const same = key === undefined ? undefined : this.#waiting.get(key);
+    if (same !== undefined) {
+      same.resolve.push(resolve);
+      same.reject.push(reject);
+      return promise;
+    }
+    if (this.#queue.length >= this.#limits.queue) return Promise.reject(new Refusal('overloaded', 'queue'));
+    if (this.sealed.size - this.#published >= this.#limits.backlog) {
+      return Promise.reject(new Refusal('overloaded', 'publication is behind'));
+    }
+    const slot = { act, key, resolve: [resolve], reject: [reject] };
+    this.#queue.push(slot);
+    if (key !== undefined) this.#waiting.set(key, slot);
+    this.#schedule();
+    return promise;
+  }
+
+  /** Resolves when everything that was asked so far is answered. */
+  async drain(): Promise<void> {
+    while (this.#queue.length > 0 || this.#commit !== undefined) {
+      if (this.#commit === undefined) this.#flush();
+      await this.#commit;
+    }
+  }
+
+  #schedule(): void {
+    if (this.#commit !== undefined) return; // the running commit starts the next one
+    if (this.#queue.length >= this.#limits.batch) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), this.#limits.windowMs);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#commit !== undefined || this.#queue.length === 0) return;
+    const batch = this.#takeBatch();
+    this.#commit = this.#record(batch).finally(() => {
+      this.#commit = undefined;
+      if (this.#queue.length > 0) this.#schedule();
+    });
+  }
+
+  /**
+   * The next acts to record together: of each nym at most one, in an order of chance, so that the log does not tell who
+   * came first; or one act that is about no nym, alone.
+   */
+  #takeBatch(): readonly Slot<A, O>[] {
+    const batch: Slot<A, O>[] = [];
+    const rest: Slot<A, O>[] = [];
+    const nyms = new Set<string>();
+    let full = false;
+    for (const slot of this.#queue) {
+      const { petition, nym } = slot.act;
+      const name = nym === undefined ? undefined : `${petition} ${nym}`;
+      if (full || (name === undefined ? batch.length > 0 : nyms.has(name))) {
+        full ||= name === undefined; // what was asked after an act that stands alone comes after it
+        rest.push(slot);
+        continue;
+      }
+      batch.push(slot);
+      if (slot.key !== undefined) this.#waiting.delete(slot.key);
+      if (name !== undefined) nyms.add(name);
+      full = name === undefined || batch.length === this.#limits.batch;
+    }
+    this.#queue = rest;
+    return shuffled(batch);
+  }
+
+  async #record(slots: readonly Slot<A, O>[]): Promise<void> {
+    try {
+      const outcomes = await this.#append(slots.map(({ act }) => act));
+      slots.forEach((slot, i) => {
+        const outcome = outcomes[i];
+        if (outcome === undefined) throw new RangeError('storage left an act without an outcome');
+        for (const resolve of slot.resolve) resolve(outcome);
+      });
+      this.#deps.reached?.('answered');
+    } catch (error) {
+      this.#edge = undefined;
+      if (error instanceof LogConflict || error instanceof SetupError) this.#stopped = error;
+      const told = this.#stopped === undefined ? error : this.#refusal(this.#stopped);
+      for (const { reject } of slots) for (const one of reject) one(told);
+    }
+  }
+
+  async #append(acts: readonly A[]): Promise<readonly O[]> {
+    const edge = this.#edge ?? (await this.#settle());
+    const today = parisDay(this.#deps.clock());
+    const batch: Batch = {
+      size: edge.size,
+      day: today < this.#day ? (this.#day as typeof today) : today, // a clock that was set back: days never decrease
+      total: (petition) => this.fold.total(petition),
+      grow(entries) {
+        for (const entry of entries) edge.append(hashing.leaf(encodeEntry(entry)));
+        return { tiles: edge.takeChanged(), root: edge.root() };
+      },
+    };
+    const { outcomes, entries } = await this.#deps.store.append(batch, acts);
+    if (entries.length === 0) return outcomes;
+    this.#deps.reached?.('committed');
+    this.#day = batch.day;
+    await this.#seal({ size: edge.size, root: edge.root() });
+    for (const entry of entries) this.fold.add(entry);
+    return outcomes;
+  }
+
+  /** Signs a head that is durable, and puts it into the lock in place of the one before. */
+  async #seal(head: Head): Promise<void> {
+    const { key, lock } = this.#deps;
+    const checkpoint = formatNote(await signNote(formatCheckpoint({ origin: key.origin, ...head }), [key.signer]));
+    this.#deps.reached?.('signed');
+    if (!(await lock.swap(this.#sealed?.checkpoint, checkpoint))) {
+      throw new LogConflict('The lock holds another checkpoint than the one that this process put there.');
+    }
+    this.#sealed = { ...head, checkpoint };
+    this.#deps.reached?.('sealed');
+  }
+
+  /** Reads where the log stands and makes it whole: before the first write, and after each that failed. */
+  async #settle(): Promise<TileEdge> {
+    const state = (await this.#deps.store.state()) ?? (await this.#create());
+    this.#checkName(state);
+    const edge = await this.#readEdge(state);
+    const locked = await this.#readLock(state);
+    if (this.#sealed === undefined) await this.#openFold(state);
+    await this.fold.catchUp(this.#deps.store, state.size);
+    this.#day = state.day ?? '';
+    this.#sealed = locked;
+    if (locked === undefined || locked.size < state.size) await this.#seal(state);
+    this.#edge = edge;
+    return edge;
+  }
+
+  async #create(): Promise<LogState> {
+    const { store, key } = this.#deps;
+    await store.create({ origin: key.origin, vkey: key.vkey, root: hashing.empty });
+    const state = await store.state();
+    if (state === undefined) throw new RangeError('storage lost the log that it created');
+    return state;
+  }
+
+  #checkName({ origin, vkey }: LogState): void {
+    const { key } = this.#deps;
+    if (vkey === key.vkey) return;
+    throw new SetupError(
+      `The data are those of the log ${origin} (${vkey}), and KEYS_DIR holds the key of ${key.origin} (${key.vkey}): bring the two together that belong together.`,
+    );
+  }
+
+  /** The right edge, recomputed from what lies below it. */
+  async #readEdge({ size, root }: LogState): Promise<TileEdge> {
+    const { store } = this.#deps;
+    const partials: Uint8Array[] = [];
+    for (const tile of partialTiles(size)) {
+      const stored = await this.#readTile(tile);
+      const below = await this.#hashesBelow(tile);
+      if (!splitTile(stored, tile.width).every((hash, i) => sameBytes(hash, below[i] ?? stored))) {
+        throw disagreement(`tile ${tile.level}/${tile.index} is not what lies below it`);
+      }
+      partials.push(stored);
+    }
+    const edge = new TileEdge(hashing, size, partials);
+    if (!sameBytes(edge.root(), root)) throw disagreement('the tiles lead to another root than the stored one');
+    if ((await store.entries(size, size + 1)).length > 0) throw disagreement('there are entries behind the head');
+    return edge;
+  }
+
+  async #hashesBelow({ level, index, width }: Tile): Promise<readonly Uint8Array[]> {
+    const first = index * TILE_WIDTH;
+    if (level === 0) {
+      const entries = await this.#deps.store.entries(first, first + width);
+      return entries.map(({ entry }) => hashing.leaf(encodeEntry(entry)));
+    }
+    const hashes: Uint8Array[] = [];
+    for (let i = first; i < first + width; i++) {
+      const tile = await this.#readTile({ level: Number(level) - 1, index: i, width: TILE_WIDTH });
+      hashes.push(rootOf(hashing, splitTile(tile, TILE_WIDTH)));
+    }
+    return hashes;
+  }
+
+  /** @throws SetupError unless the lock's checkpoint is ours and a beginning of the data */
+  async #readLock(state: LogState): Promise<Sealed | undefined> {
+    const checkpoint = await this.#deps.lock.read();
+    if (checkpoint === undefined && state.size === 0) return undefined;
+    if (checkpoint === undefined) {
+      throw new SetupError(
+        `The data hold a log of ${state.size} entries and the lock is missing, as after restoring a backup: bring the log forward with \`paraphe recover --mirror <folder>\`.`,
+      );
+    }
+    const locked = await this.#open(checkpoint, 'lock');
+    if (locked.size > state.size) {
+      throw new SetupError(
+        `The data end at entry ${state.size} and the log has signed ${locked.size}: they are older than the lock, as after restoring a backup. Signing on would fork the log. Bring it forward with \`paraphe recover --mirror <folder>\`.`,
+      );
+    }
+    await this.#checkBeginning(state, locked, 'the lock');
+    return { ...locked, checkpoint };
+  }
+
+  async #open(checkpoint: string, where: string): Promise<Head> {
+    try {
+      const { key } = this.#deps;
+      return (await openCheckpoint(utf8(checkpoint), key.origin, [key.verifier])).checkpoint;
+    } catch (error) {
+      if (!(error instanceof Malformed || error instanceof Unproven)) throw error;
+      throw disagreement(`the ${where} holds no checkpoint of this log (${error.message})`);
+    }
+  }
+
+  async #checkBeginning(state: LogState, head: Head, where: string): Promise<void> {
+    const tree = { hashing, size: state.size, readTile: (tile: Tile) => this.#readTile(tile) };
+    if (head.size <= state.size && sameBytes(await readRoot(tree, head.size), head.root)) return;
+    throw disagreement(`${where} has signed another log of ${head.size} entries`);
+  }
+
+  async #readTile({ level, index, width }: Tile): Promise<Uint8Array> {
+    const stored = await this.#deps.store.tile(Number(level), index);
+    if (stored === undefined || stored.length < width * 32) throw disagreement(`tile ${level}/${index} is missing`);
+    return stored.subarray(0, width * 32);
+  }
+
+  /** The fold as it was when it was last kept, then as it is published: figures are true for what is published. */
+  async #openFold(state: LogState): Promise<void> {
+    const published =
+      state.publication === undefined ? undefined : await this.#open(state.publication.checkpoint, 'publication');
+    if (published !== undefined) await this.#checkBeginning(state, published, 'what is published');
+    const size = published?.size ?? 0;
+    this.#published = size;
+    if (state.fold !== undefined && state.fold.size <= size) this.fold.restore(state.fold);
+    await this.fold.catchUp(this.#deps.store, size);
+    this.fold.freeze();
+  }
+
+  #refusal(error: Error): Refusal {
+    return new Refusal('log-stopped', error.message, { cause: error });
+  }
+}
+
+function disagreement(what: string): SetupError {
+  return new SetupError(`The log is damaged: ${what}. Run \`paraphe fsck\`; nothing is signed meanwhile.`);
+}
+
+/** Fisher and Yates. */
+function shuffled<T>(things: T[]): readonly T[] {
+  for (let i = things.length - 1; i > 0; i--) {
+    const j = randomInt(i + 1);
+    [things[i], things[j]] = [things[j] as T, things[i] as T];
+  }
+  return things;
+}

@@ -1,0 +1,48 @@
+/**
+ * What can be asked of the log's one writer about petitions and their signatures, and what becomes of it. Each act is
+ * decided where it is recorded, in the transaction that holds the rows it depends on.
+ */
+import type { Ground } from '../log/entry.ts';
+import type { Nym } from '../person/nym.ts';
+import type { NewPetition, Petition, PetitionId } from './petition.ts';
+import type { Signature } from './signature.ts';
+
+/** An act on a signature: decided, and carrying nothing that names a person. */
+export type Recording = {
+  readonly kind: 'signed' | 'withdrawn';
+  readonly petition: PetitionId;
+  readonly nym: Nym;
+  /** Of a signature; `undefined` where the petition does not ask. */
+  readonly department: string | undefined;
+};
+
+export type Invalidation = {
+  readonly kind: 'invalidated';
+  readonly petition: PetitionId;
+  readonly nym: Nym;
+  readonly ground: Ground;
+};
+
+export type Opening = {
+  readonly kind: 'petition-opened';
+  readonly opening: NewPetition;
+  readonly wrappedSecret: Uint8Array;
+};
+
+export type Closing = { readonly kind: 'petition-closed'; readonly petition: PetitionId };
+
+/** A JWK Set that the identity provider was seen to publish. */
+export type IdentityKeysSeen = { readonly kind: 'identity-keys'; readonly issuer: string; readonly jwks: Uint8Array };
+
+export type PetitionAct = Recording | Invalidation | Opening | Closing | IdentityKeysSeen;
+
+/** What became of an act. `signature` is as it stands afterwards: for `already-signed` the first one, with its own day. */
+export type PetitionOutcome =
+  | { readonly result: 'signed' | 'already-signed' | 'withdrawn' | 'already-withdrawn'; readonly signature: Signature }
+  | { readonly result: 'petition-closed' | 'not-signed' | 'was-invalidated' }
+  | { readonly result: 'invalidated' | 'not-active' }
+  | { readonly result: 'opened'; readonly petition: Petition }
+  | { readonly result: 'slug-taken' }
+  | { readonly result: 'closed' | 'already-closed'; readonly count: number }
+  | { readonly result: 'petition-unknown' }
+  | { readonly result: 'noted' | 'known' };

@@ -1,0 +1,47 @@
+/**
+ * The log's lock and the right to write, in two small files beside the data that no backup holds. `lock.sqlite` keeps the
+ * last signed checkpoint; `writer.sqlite` is held by the one process that writes, and by nobody once it is dead.
+ */
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { SetupError } from '../../errors.ts';
+import type { LogLock } from '../../log/ports.ts';
+import { act, createSqlite } from './database.ts';
+
+export function openSqliteLock(dataDir: string): LogLock & { close(): void } {
+  const client = openSmall(join(dataDir, 'lock.sqlite'));
+  client.pragma('journal_mode = WAL');
+  client.pragma('synchronous = FULL');
+  client.exec('CREATE TABLE IF NOT EXISTS lock (id INTEGER PRIMARY KEY CHECK (id = 1), checkpoint TEXT NOT NULL)');
+  const read = client.prepare<[], string>('SELECT checkpoint FROM lock').pluck();
+  const insert = client.prepare<[string]>('INSERT INTO lock (id, checkpoint) VALUES (1, ?) ON CONFLICT DO NOTHING');
+  const update = client.prepare<[string, string]>('UPDATE lock SET checkpoint = ? WHERE checkpoint = ?');
+  return {
+    read: async () => act(() => read.get() as string | undefined),
+    swap: async (expected, next) =>
+      act(() => (expected === undefined ? insert.run(next) : update.run(next, expected)).changes === 1),
+    close: () => void client.close(),
+  };
+}
+
+/** @throws SetupError when another process holds it */
+export function holdWriter(dataDir: string): { release(): void } {
+  const client = openSmall(join(dataDir, 'writer.sqlite'));
+  try {
+    client.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    client.close();
+    if (!(error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))) throw error;
+    throw new WriterBusy(`Another process writes the log in ${dataDir}: one gateway serves a data folder.`);
+  }
+  return { release: () => void client.close() };
+}
+
+export class WriterBusy extends SetupError {}
+
+function openSmall(file: string): Database.Database {
+  createSqlite(file);
+  const client = new Database(file, { fileMustExist: true });
+  client.pragma('busy_timeout = 20'); // see act()
+  return client;
+}

@@ -1,0 +1,328 @@
+/**
+ * The log on SQLite. A batch is one immediate transaction that rests on the log's size: the primary key (petition, nym)
+ * decides who signs first, the petition's row whether it is open, and rows, tiles and head change together or not at all.
+ * The statements that run for each signature are plain SQL: a mapper takes longer than they do.
+ */
+import { hash } from 'node:crypto';
+import { dayFromNumber, dayNumber } from '../../clock.ts';
+import type { Entry } from '../../log/entry.ts';
+import type { FoldSnapshot } from '../../log/fold.ts';
+import { type Batch, LogConflict, type LoggedEntry, type LogState, type LogStore } from '../../log/ports.ts';
+import { nymBytes } from '../../person/nym.ts';
+import type {
+  Closing,
+  IdentityKeysSeen,
+  Invalidation,
+  Opening,
+  PetitionAct,
+  PetitionOutcome,
+  Recording,
+} from '../../petitions/acts.ts';
+import type { Petition, PetitionId } from '../../petitions/petition.ts';
+import { act, type Sqlite } from './database.ts';
+import { type EntryRow, entryReader, kindNumber, nymStateOf, signatureOf } from './entry-rows.ts';
+
+/** Of tiles, the levels are this far apart in `place`. */
+const LEVEL = 2 ** 44;
+
+type Columns = Partial<Omit<EntryRow, 'index' | 'kind' | 'day'>>;
+
+/** @param petitionsChanged called after a commit that opened or closed a petition */
+export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): LogStore<PetitionAct, PetitionOutcome> {
+  const client = database.$client;
+  const reader = entryReader(database);
+  const statements = prepare(database);
+  const refs = new Map<string, number>();
+
+  /** References never change, so they are read once. */
+  function refOf(id: PetitionId): number | undefined {
+    let ref = refs.get(id);
+    if (ref === undefined) {
+      ref = statements.ref.get(id);
+      if (ref !== undefined) refs.set(id, ref);
+    }
+    return ref;
+  }
+
+  /** A batch under way: what it has recorded so far. */
+  class Append {
+    readonly #batch: Batch;
+    readonly #day: number;
+    readonly #open = new Map<number, boolean>();
+    readonly entries: LoggedEntry[] = [];
+
+    constructor(batch: Batch) {
+      this.#batch = batch;
+      this.#day = dayNumber(batch.day);
+    }
+
+    /** The index of the next entry. */
+    get #index(): number {
+      return this.#batch.size + this.entries.length;
+    }
+
+    decide(asked: PetitionAct): PetitionOutcome {
+      switch (asked.kind) {
+        case 'signed':
+          return this.#sign(asked);
+        case 'withdrawn':
+          return this.#remove(asked, 'withdrawn');
+        case 'invalidated':
+          return this.#remove(asked, 'invalidated');
+        case 'petition-opened':
+          return this.#openPetition(asked);
+        case 'petition-closed':
+          return this.#close(asked);
+        case 'identity-keys':
+          return this.#noteKeys(asked);
+      }
+    }
+
+    #sign({ petition, nym, department }: Recording): PetitionOutcome {
+      const ref = refOf(petition);
+      if (ref === undefined) return { result: 'petition-closed' };
+      const isOpen = this.#isOpen(ref);
+      const bytes = nymBytes(nym);
+      const columns: Columns = { petition: ref, nym: bytes, department: department ?? null };
+      if (isOpen && statements.insertSignature.run(ref, bytes, this.#index).changes === 1) {
+        return { result: 'signed', signature: signatureOf(this.#log('signed', columns), petition) };
+      }
+      const latest = statements.latest.get(ref, bytes);
+      if (latest === undefined) return { result: 'petition-closed' };
+      const { state, ...rest } = signatureOf(latest, petition);
+      if (state === 'active') return { result: 'already-signed', signature: { state, ...rest } };
+      if (state === 'invalidated') return { result: 'was-invalidated' };
+      if (!isOpen) return { result: 'petition-closed' };
+      statements.moveSignature.run(this.#index, ref, bytes);
+      return { result: 'signed', signature: signatureOf(this.#log('signed', columns, latest), petition) };
+    }
+
+    #remove(asked: Recording | Invalidation, kind: 'withdrawn' | 'invalidated'): PetitionOutcome {
+      const bytes = nymBytes(asked.nym);
+      const ref = refOf(asked.petition);
+      const latest = ref === undefined ? undefined : statements.latest.get(ref, bytes);
+      if (ref === undefined || latest === undefined) {
+        return { result: kind === 'withdrawn' ? 'not-signed' : 'not-active' };
+      }
+      const signature = signatureOf(latest, asked.petition);
+      if (signature.state !== 'active') {
+        if (kind === 'invalidated') return { result: 'not-active' };
+        if (signature.state === 'invalidated') return { result: 'was-invalidated' };
+        return { result: 'already-withdrawn', signature };
+      }
+      statements.moveSignature.run(this.#index, ref, bytes);
+      const ground = asked.kind === 'invalidated' ? asked.ground : null;
+      const row = this.#log(kind, { petition: ref, nym: bytes, ground }, latest);
+      return kind === 'invalidated'
+        ? { result: 'invalidated' }
+        : { result: 'withdrawn', signature: signatureOf(row, asked.petition) };
+    }
+
+    #openPetition({ opening, wrappedSecret }: Opening): PetitionOutcome {
+      const petition: Petition = { ...opening, opened: this.#batch.day, closed: undefined, entry: this.#index };
+      const inserted = statements.insertPetition.run({
+        id: opening.id,
+        slug: opening.slug,
+        title: opening.statement.title,
+        text: opening.statement.text,
+        statement: Buffer.from(opening.statement.hash),
+        closes: opening.closes === undefined ? null : dayNumber(opening.closes),
+        minAge: opening.minAge,
+        departments: opening.departments ? 1 : 0,
+        acr: opening.acr,
+        issuer: opening.issuer,
+        clientId: opening.clientId,
+        nymKey: Buffer.from(opening.nymKey),
+        wrappedSecret: Buffer.from(wrappedSecret),
+        opening: this.#index,
+      });
+      if (inserted.changes === 0) {
+        // Asked again by someone who was not answered: a crash came between.
+        return refOf(opening.id) === undefined ? { result: 'slug-taken' } : { result: 'opened', petition };
+      }
+      this.#log('petition-opened', { petition: Number(inserted.lastInsertRowid) });
+      return { result: 'opened', petition };
+    }
+
+    #close({ petition }: Closing): PetitionOutcome {
+      const ref = refOf(petition);
+      if (ref === undefined) return { result: 'petition-unknown' };
+      const count = this.#batch.total(petition);
+      if (statements.closePetition.run(this.#index, ref).changes === 0) {
+        return { result: 'already-closed', count: statements.closedWith.get(ref) ?? count };
+      }
+      this.#open.delete(ref);
+      this.#log('petition-closed', { petition: ref, count });
+      return { result: 'closed', count };
+    }
+
+    #noteKeys({ issuer, jwks }: IdentityKeysSeen): PetitionOutcome {
+      const row = [hash('sha256', jwks, 'buffer'), issuer, Buffer.from(jwks), this.#index] as const;
+      if (statements.insertKeys.run(...row).changes === 0) return { result: 'known' };
+      this.#log('identity-keys', {});
+      return { result: 'noted' };
+    }
+
+    #isOpen(ref: number): boolean {
+      let isOpen = this.#open.get(ref);
+      if (isOpen === undefined) {
+        isOpen = statements.open.get(ref, this.#day) !== undefined;
+        this.#open.set(ref, isOpen);
+      }
+      return isOpen;
+    }
+
+    #log(kind: Entry['kind'], columns: Columns, before?: EntryRow): EntryRow {
+      const row: EntryRow = {
+        index: this.#index,
+        kind: kindNumber(kind),
+        day: this.#day,
+        petition: columns.petition ?? null,
+        nym: columns.nym ?? null,
+        department: columns.department ?? null,
+        evidence: columns.evidence ?? null,
+        ground: columns.ground ?? null,
+        count: columns.count ?? null,
+        previous: before?.index ?? null,
+      };
+      statements.insertEntry.run(
+        row.index,
+        row.kind,
+        row.day,
+        row.petition,
+        row.nym,
+        row.department,
+        row.evidence,
+        row.ground,
+        row.count,
+        row.previous,
+      );
+      this.entries.push({ entry: reader.entryOf(row), before: before && nymStateOf(before) });
+      return row;
+    }
+  }
+
+  const append = client.transaction((batch: Batch, acts: readonly PetitionAct[]) => {
+    const size = statements.size.get();
+    if (size !== batch.size) {
+      throw new LogConflict(
+        `The log has ${size} entries where this process left ${batch.size}: another one writes it.`,
+      );
+    }
+    const appending = new Append(batch);
+    const outcomes = acts.map((one) => appending.decide(one));
+    const { entries } = appending;
+    if (entries.length > 0) {
+      const { tiles, root } = batch.grow(entries.map(({ entry }) => entry));
+      for (const { tile, bytes } of tiles) statements.putTile.run(Number(tile.level) * LEVEL + tile.index, bytes);
+      statements.putHead.run(batch.size + entries.length, root);
+    }
+    return { outcomes, entries };
+  });
+
+  const publish = client.transaction((checkpoint: string, at: Date, fold: FoldSnapshot | undefined) => {
+    statements.putPublication.run(checkpoint, at.getTime());
+    if (fold !== undefined) statements.putFold.run(fold.size, JSON.stringify(fold));
+  });
+
+  return {
+    create: async ({ origin, vkey, root }) => act(() => void statements.create.run(origin, vkey, root)),
+    state: async () => act(() => readState(statements)),
+    async append(batch, acts) {
+      const appended = await act(() => append.immediate(batch, acts));
+      if (acts.some(({ kind }) => kind === 'petition-opened' || kind === 'petition-closed')) petitionsChanged();
+      return appended;
+    },
+    publish: async (checkpoint, at, fold) => act(() => publish.immediate(checkpoint, at, fold)),
+    entries: async (from, to) => act(() => reader.range(from, to)),
+    tile: async (level, index) => act(() => statements.tile.get(level * LEVEL + index)),
+    statement: async (of) =>
+      act(() => {
+        const row = statements.statement.get(Buffer.from(of));
+        return row && { bytes: Buffer.from(`${row.title}\n\n${row.text}`, 'utf8'), index: row.opening };
+      }),
+    jwks: async (of) =>
+      act(() => {
+        const row = statements.jwks.get(Buffer.from(of));
+        return row && { bytes: row.jwks, index: row.entry };
+      }),
+  };
+}
+
+function readState(statements: ReturnType<typeof prepare>): LogState | undefined {
+  const log = statements.log.get();
+  if (log === undefined) return undefined;
+  const day = statements.day.get(log.size - 1);
+  const publication = statements.publication.get();
+  const fold = statements.fold.get();
+  return {
+    ...log,
+    day: day === undefined ? undefined : dayFromNumber(day),
+    publication: publication && { checkpoint: publication.checkpoint, at: new Date(publication.at) },
+    fold: fold === undefined ? undefined : (JSON.parse(fold) as FoldSnapshot),
+  };
+}
+
+function prepare(database: Sqlite) {
+  const client = database.$client;
+  const plucked = <P extends unknown[], R>(sql: string) =>
+    client.prepare<P, R>(sql).pluck() as unknown as Plucked<P, R>;
+  return {
+    ref: plucked<[string], number>('SELECT ref FROM petitions WHERE id = ?'),
+    open: plucked<[number, number], number>(
+      'SELECT 1 FROM petitions WHERE ref = ? AND closing IS NULL AND (closes IS NULL OR closes >= ?)',
+    ),
+    latest: client.prepare<[number, Buffer], EntryRow>(
+      'SELECT e.* FROM signatures s JOIN entries e ON e."index" = s.entry WHERE s.petition = ? AND s.nym = ?',
+    ),
+    insertSignature: client.prepare<[number, Buffer, number]>(
+      'INSERT INTO signatures (petition, nym, entry) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    moveSignature: client.prepare<[number, number, Buffer]>(
+      'UPDATE signatures SET entry = ? WHERE petition = ? AND nym = ?',
+    ),
+    insertEntry: client.prepare(
+      `INSERT INTO entries ("index", kind, day, petition, nym, department, evidence, ground, count, previous)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    insertPetition: client.prepare(
+      `INSERT INTO petitions (id, slug, title, text, statement, closes, min_age, departments, acr, issuer, client_id, nym_key, wrapped_secret, opening)
+       VALUES (@id, @slug, @title, @text, @statement, @closes, @minAge, @departments, @acr, @issuer, @clientId, @nymKey, @wrappedSecret, @opening)
+       ON CONFLICT DO NOTHING`,
+    ),
+    closePetition: client.prepare<[number, number]>(
+      'UPDATE petitions SET closing = ? WHERE ref = ? AND closing IS NULL',
+    ),
+    closedWith: plucked<[number], number>(
+      'SELECT e.count FROM petitions p JOIN entries e ON e."index" = p.closing WHERE p.ref = ?',
+    ),
+    insertKeys: client.prepare<[Buffer, string, Buffer, number]>(
+      'INSERT INTO identity_keys (hash, issuer, jwks, entry) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    putTile: client.prepare<[number, Uint8Array]>('INSERT OR REPLACE INTO tiles (place, hashes) VALUES (?, ?)'),
+    tile: plucked<[number], Buffer>('SELECT hashes FROM tiles WHERE place = ?'),
+    size: plucked<[], number>('SELECT size FROM log'),
+    putHead: client.prepare<[number, Uint8Array]>('UPDATE log SET size = ?, root = ?'),
+    create: client.prepare<[string, string, Uint8Array]>(
+      'INSERT INTO log (id, origin, vkey, size, root) VALUES (1, ?, ?, 0, ?) ON CONFLICT DO NOTHING',
+    ),
+    log: client.prepare<[], Pick<LogState, 'origin' | 'vkey' | 'size' | 'root'>>(
+      'SELECT origin, vkey, size, root FROM log',
+    ),
+    day: plucked<[number], number>('SELECT day FROM entries WHERE "index" = ?'),
+    publication: client.prepare<[], { checkpoint: string; at: number }>('SELECT checkpoint, at FROM publication'),
+    putPublication: client.prepare<[string, number]>(
+      'INSERT OR REPLACE INTO publication (id, checkpoint, at) VALUES (1, ?, ?)',
+    ),
+    fold: plucked<[], string>('SELECT snapshot FROM fold'),
+    putFold: client.prepare<[number, string]>('INSERT OR REPLACE INTO fold (id, size, snapshot) VALUES (1, ?, ?)'),
+    statement: client.prepare<[Buffer], { title: string; text: string; opening: number }>(
+      'SELECT title, text, opening FROM petitions WHERE statement = ? ORDER BY opening LIMIT 1',
+    ),
+    jwks: client.prepare<[Buffer], { jwks: Buffer; entry: number }>(
+      'SELECT jwks, entry FROM identity_keys WHERE hash = ? ORDER BY entry LIMIT 1',
+    ),
+  };
+}
+
+type Plucked<P extends unknown[], R> = { get(...params: P): R | undefined; all(...params: P): R[] };
