@@ -3,7 +3,6 @@
  * from what it needs, and listens.
  */
 import { statSync } from 'node:fs';
-import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { type Clock, parisDay } from './clock.ts';
 import type { ServeConfig } from './config.ts';
@@ -12,7 +11,7 @@ import { Refusal, SetupError } from './errors.ts';
 import { Issuer } from './identity/issuer.ts';
 import type { IdentityKeyArchive } from './identity/ports.ts';
 import { refusalFor } from './identity/provider-errors.ts';
-import { listen } from './listen.ts';
+import { finishRequests, listen } from './listen.ts';
 import { type LogKey, logOrigin } from './log/log-key.ts';
 import { Publisher } from './log/publisher.ts';
 import { LogReader } from './log/reader.ts';
@@ -48,8 +47,6 @@ const ROOT = join(import.meta.dirname, '..');
 const SWEEP_MS = 60_000;
 const CLOSE_MS = 60_000;
 const KEYS_MS = 2_000;
-/** For an answer under way when the process is asked to stop: longer than a commit, shorter than a service manager's. */
-const PATIENCE_MS = 5_000;
 
 /** @throws SetupError with one line that says what is wrong with the set-up */
 export async function startApp(config: ServeConfig, options: AppOptions = {}): Promise<App> {
@@ -152,17 +149,6 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
       for (const close of closers.reverse()) await close();
     },
   };
-}
-
-/** Takes no new connection and waits for the answers that are under way; a connection that stays silent is cut. */
-async function finishRequests(server: Server): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.close(() => resolve());
-  const idle = setInterval(() => server.closeIdleConnections(), 50); // a kept-alive one is idle once it is answered
-  const cut = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
-  await promise;
-  clearInterval(idle);
-  clearTimeout(cut);
 }
 
 /** The log is named after the gateway's address when its keys are made: proofs and witnesses know it by that name. */

@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   backup: { about: '<file>: copy the data, while the gateway serves', load: () => import('./cli/backup.ts') },
   recover: { about: '--mirror <folder>: bring a restored backup forward', load: () => import('./cli/recover.ts') },
   keys: { about: 'rotate: sign receipts with a new key', load: () => import('./cli/keys.ts') },
+  witness: { about: 'cosign the checkpoints of logs that only grow', load: () => import('./cli/witness.ts') },
   verify: { about: '<receipt>: check a receipt', load: () => import('./cli/verify.ts') },
 };
 
