@@ -2,7 +2,7 @@
  * The gateway's composition root: it opens storage and keys, makes each part
  * from what it needs, and listens.
  */
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, parisDay } from './clock.ts';
 import type { ServeConfig } from './config.ts';
@@ -13,16 +13,20 @@ import type { IdentityKeyArchive } from './identity/ports.ts';
 import { refusalFor } from './identity/provider-errors.ts';
 import { finishRequests, listen } from './listen.ts';
 import { type LogKey, logOrigin } from './log/log-key.ts';
-import { Publisher } from './log/publisher.ts';
+import { postText } from './log/post.ts';
+import { type Cosign, type PublicationReport, Publisher } from './log/publisher.ts';
 import { LogReader } from './log/reader.ts';
 import type { Step } from './log/sequencer.ts';
+import { Witnesses } from './log/witnesses.ts';
 import { answerRequests, openLogWriter } from './log-writer.ts';
+import { sha256, verifyEd25519 } from './node-crypto.ts';
 import { pseudonyms } from './person/pseudonym.ts';
 import { closeOverdue } from './petitions/close-petition.ts';
 import { computeNym } from './petitions/petition-key.ts';
 import { loadReceiptKeys, type ReceiptKeys } from './receipt/keys.ts';
 import { readKeys, readReceiptKeys } from './storage/key-folder.ts';
 import { openJourneys, openStorage } from './storage/open.ts';
+import { type Policy, parsePolicy } from './tlog/policy.ts';
 import { JourneyCookies } from './web/cookies.ts';
 import { Journeys } from './web/journey.ts';
 import { createPages } from './web/pages.ts';
@@ -80,10 +84,8 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
     origin: keys.logKey.origin,
     clock,
     everyMs: config.publishEveryMs,
-    report: (trouble) => {
-      if (trouble === undefined) diagnostics.info({}, 'the log is published again');
-      else diagnostics.warn({ trouble }, 'the log is not published as it should be');
-    },
+    cosign: readCosign(config, keys.logKey, (oldSize, size) => log.consistency(oldSize, size)),
+    report: (trouble) => reportPublication(diagnostics, trouble),
   });
   const log = new LogReader({
     files: storage.log,
@@ -157,6 +159,39 @@ function checkLogOrigin({ origin }: LogKey, { web }: ServeConfig): void {
   throw new SetupError(
     `The log was named ${origin} when its keys were made, for good; ORIGIN=${web.origin} would be ${logOrigin(web.origin)}: set the ORIGIN that belongs to the keys.`,
   );
+}
+
+/** How witnesses are asked, where a policy names any. @throws SetupError for a policy that cannot be read or is not ours */
+function readCosign(
+  { witnessPolicy }: ServeConfig,
+  key: LogKey,
+  consistency: (oldSize: number, size: number) => Promise<readonly Uint8Array[]>,
+): Cosign | undefined {
+  if (witnessPolicy === undefined) return undefined;
+  const deps = { verify: verifyEd25519, post: postText };
+  const witnesses = new Witnesses(readPolicy(witnessPolicy), key.verifierKey, deps);
+  return (checkpoint, size) => witnesses.cosign(checkpoint, (oldSize) => consistency(oldSize, size));
+}
+
+function readPolicy(file: string): Policy {
+  try {
+    return parsePolicy(sha256, readFileSync(file));
+  } catch (error) {
+    throw new SetupError(`WITNESS_POLICY ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Something that a witness says of our log and that is no fault of the network. */
+const ALARMS: readonly string[] = ['ahead', 'inconsistent', 'rolled-back'];
+
+function reportPublication(diagnostics: Diagnostics, { trouble, failures }: PublicationReport): void {
+  for (const { witness, reason, detail } of failures) {
+    const facts = { witness, reason, detail };
+    if (ALARMS.includes(reason)) diagnostics.error(facts, 'ALARM: a witness knows another tree of this log than ours');
+    else diagnostics.warn(facts, 'a witness did not cosign');
+  }
+  if (trouble !== undefined) diagnostics.error({ trouble }, 'the log is not published; signing goes on');
+  else if (failures.length === 0) diagnostics.info({}, 'the log is published, and all witnesses cosigned');
 }
 
 /** Closes petitions whose last day is past: now, and each minute until the returned function is called. */

@@ -3,6 +3,8 @@
  * signed, entries against the rules, and what is remembered against what is computed. One pass in the log's order, so that
  * the first thing that is wrong is the one that is named.
  */
+
+import { hashing, sha256, verifyEd25519 } from '../node-crypto.ts';
 import { openCheckpoint } from '../tlog/checkpoint.ts';
 import { Malformed, Unproven } from '../tlog/errors.ts';
 import { HASH_BYTES } from '../tlog/merkle.ts';
@@ -12,7 +14,6 @@ import { TILE_WIDTH } from '../tlog/tile.ts';
 import { type StoredTile, TileEdge } from '../tlog/tile-edge.ts';
 import { encodeEntry } from './entry.ts';
 import { Fold, type FoldSnapshot } from './fold.ts';
-import { hashing, sha256, verifyEd25519 } from './log-key.ts';
 import { NymTable } from './nym-table.ts';
 import type { Act, Head, LoggedEntry, LogState, LogStore } from './ports.ts';
 
@@ -54,6 +55,8 @@ class Check {
   readonly #nyms = new NymTable();
   readonly #fold = new Fold(this.#nyms);
   readonly #heads = new Map<number, { where: string; root: Uint8Array }[]>();
+  /** Of each level, the partial tile as it was when it last changed: only the last ones are in the data. */
+  readonly #partials = new Map<number, StoredTile>();
   #isBroken = false;
 
   constructor(log: Files, state: LogState, options: CheckOptions) {
@@ -78,6 +81,7 @@ class Check {
     }
     if (this.problems.length >= MOST) return;
     await this.#checkTiles();
+    for (const partial of this.#partials.values()) await this.#checkTile(partial);
     this.#options.progress?.(size, size);
   }
 
@@ -137,11 +141,15 @@ class Check {
     this.#wrong(`the figures that are kept for size ${kept.size} are not those of its entries`);
   }
 
-  /** Tiles that the last entries completed, and those at the right edge once the end is reached. */
+  /** Tiles that the last entries completed. */
   async #checkTiles(): Promise<void> {
-    for (const { tile, bytes } of this.#edge.takeChanged()) {
-      if (tile.width < TILE_WIDTH && this.#edge.size < this.#state.size) continue;
-      await this.#checkTile({ tile, bytes });
+    for (const changed of this.#edge.takeChanged()) {
+      const level = Number(changed.tile.level);
+      if (changed.tile.width < TILE_WIDTH) this.#partials.set(level, changed);
+      else {
+        if (this.#partials.get(level)?.tile.index === changed.tile.index) this.#partials.delete(level);
+        await this.#checkTile(changed);
+      }
     }
   }
 
@@ -153,17 +161,18 @@ class Check {
     }
   }
 
-  /** Entry by entry where a whole portion cannot be read, so that the one that is wrong is named. */
-  async #readEntries(from: number, to: number): Promise<readonly (LoggedEntry | string)[]> {
+  /** Entry by entry where one cannot be read or is missing, so that it is named. */
+  async #readEntries(from: number, to: number): Promise<readonly (LoggedEntry | string | undefined)[]> {
     try {
-      return await this.#log.entries(from, to);
+      const together = await this.#log.entries(from, to);
+      if (together.length === to - from) return together;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
     }
-    const entries: (LoggedEntry | string)[] = [];
+    const entries: (LoggedEntry | string | undefined)[] = [];
     for (let index = from; index < to; index++) {
       try {
-        entries.push(...(await this.#log.entries(index, index + 1)));
+        entries.push((await this.#log.entries(index, index + 1))[0]);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
         entries.push(error.message);

@@ -17,8 +17,6 @@ import {
 } from '../tlog/note.ts';
 import { concat } from '../tlog/text.ts';
 
-export { hashing } from '../node-crypto.ts';
-
 export type LogKey = {
   readonly origin: string;
   readonly vkey: string;

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { SetupError } from '../errors.ts';
+import { hashing, sha256 } from '../node-crypto.ts';
 import { openCheckpoint } from '../tlog/checkpoint.ts';
 import { Malformed, Unproven } from '../tlog/errors.ts';
 import { Frontier } from '../tlog/merkle.ts';
@@ -12,7 +13,7 @@ import { sameBytes, utf8 } from '../tlog/text.ts';
 import { cutBundle, decodeBundle, partialTiles, TILE_WIDTH, tileAt, tilePath } from '../tlog/tile.ts';
 import { TileEdge } from '../tlog/tile-edge.ts';
 import { type Entry, encodeEntry, parseEntry } from './entry.ts';
-import { hashing, type LogKey, sha256 } from './log-key.ts';
+import type { LogKey } from './log-key.ts';
 import type { Act, Head, LogLock, LogState, LogStore } from './ports.ts';
 
 /** A folder that holds the log's public files, by their paths below `log/`. */

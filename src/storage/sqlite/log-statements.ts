@@ -86,7 +86,7 @@ export function prepareLog(database: Sqlite) {
       'INSERT OR REPLACE INTO publication (id, checkpoint, at) VALUES (1, ?, ?)',
     ),
     fold: plucked<[], string>('SELECT snapshot FROM fold'),
-    putFold: client.prepare<[number, string]>('INSERT OR REPLACE INTO fold (id, size, snapshot) VALUES (1, ?, ?)'),
+    putFold: client.prepare<[string]>('INSERT OR REPLACE INTO fold (id, snapshot) VALUES (1, ?)'),
     statement: client.prepare<[Buffer], { title: string; text: string; opening: number }>(
       'SELECT title, text, opening FROM petitions WHERE statement = ? ORDER BY opening LIMIT 1',
     ),

@@ -215,7 +215,7 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
 
   const publish = client.transaction((checkpoint: string, at: Date, fold: FoldSnapshot | undefined) => {
     statements.putPublication.run(checkpoint, at.getTime());
-    if (fold !== undefined) statements.putFold.run(fold.size, JSON.stringify(fold));
+    if (fold !== undefined) statements.putFold.run(JSON.stringify(fold));
   });
 
   return {
