@@ -188,6 +188,7 @@ function receiptOf(keys: Awaited<ReturnType<typeof loadReceiptKeys>>, petition: 
     nym,
     day: parseDay('2026-07-14')!,
     department: undefined,
+    log: { origin: 'petitions.example.org/log', index: 7 },
   });
 }
 

@@ -98,6 +98,7 @@ answer({
         nym,
         day,
         department,
+        log: { origin: 'petitions.example.org/log', index: 0 },
       });
     };
     return timed(async () => {
