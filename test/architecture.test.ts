@@ -71,7 +71,7 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
   'config-variables.ts': { rooms: [], why: 'a table' },
   'config.ts': { rooms: ['config-variables.ts', 'identity'], why: 'it knows the shape of settings, not who uses them' },
   web: {
-    rooms: ['config.ts', 'identity', 'log', 'person', 'petitions', 'receipt', 'tlog'],
+    rooms: ['config.ts', 'identity', 'log', 'person', 'petitions', 'receipt', 'tlog', 'verifier'],
     why: 'the edge speaks to domains, never to storage',
   },
   identity: { rooms: ['person'], why: 'a login ends in a person' },
@@ -81,6 +81,7 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
   log: { rooms: ['person', 'tlog'], why: 'an entry is bytes and rules' },
   witness: { rooms: ['tlog'], why: 'it knows logs by their formats alone, ours like any other' },
   'node-crypto.ts': { rooms: ['tlog'], why: 'it implements what the formats ask for' },
+  verifier: { rooms: ['log', 'receipt', 'tlog'], why: 'a browser runs it: formats, entries, receipts, and no edge' },
   person: { rooms: [], why: 'who someone is depends on nothing' },
   storage: {
     rooms: ['log', 'petitions', 'person', 'receipt', 'web', 'witness'],

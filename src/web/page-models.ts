@@ -58,8 +58,10 @@ export type PageModels = {
   'how-it-works': Record<string, never>;
   privacy: Record<string, never>;
   accessibility: Record<string, never>;
-  /** How to check a receipt oneself. */
-  verify: { issuer: string };
+  /** How to check a receipt oneself; `steps` are what the page's own code checks and the words that each can end in. */
+  verify: { issuer: string; steps: Readonly<Record<string, readonly string[]>> };
+  /** What the log is and how to audit it, with what is published now. */
+  log: { issuer: string; day: Day } & Publication;
 };
 
 /** What the figures of a page are true for: the log's published size, and when it was published. */

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { Eta } from 'eta';
 import { LANGS, type Lang, loadTranslations, withLang } from './i18n.ts';
+import { loadModules } from './modules.ts';
 import type { PageModels, PageName } from './page-models.ts';
 
 /**
@@ -112,6 +113,9 @@ function loadAssets(publicDir: string) {
     assets.set(url, { body, type, etag: `"${hash}"` });
     urls.set(file, url);
   }
+  const verifier = loadModules('verifier/page.ts');
+  for (const [url, { body, type, hash }] of verifier.files) assets.set(url, { body, type, etag: `"${hash}"` });
+  urls.set('verifier', verifier.entry);
   return { assets, urls };
 }
 

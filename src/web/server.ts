@@ -43,6 +43,7 @@ export function createServer(deps: WebDependencies): Express {
   app.get('/privacy', pages.privacy);
   app.get('/accessibility', pages.accessibility);
   app.get('/verify', pages.verify);
+  app.get('/log', pages.log);
   app.get('/api/petitions', json.petitions);
   app.get('/api/petitions/:slug', json.petition);
   app.get('/api/petitions/:slug/tally', json.tally);
@@ -55,7 +56,7 @@ export function createServer(deps: WebDependencies): Express {
   app.get('/log/jwks/:hash', log.jwks);
 
   app.use(security.handler);
-  app.get('/assets/:name', assets(deps.pages));
+  app.get('/assets/*path', assets(deps.pages));
   app.get('/healthz', healthz());
   app.get('/readyz', readyz(deps.ready));
 
@@ -81,10 +82,10 @@ export function createServer(deps: WebDependencies): Express {
 const KNOWN = [
   [
     'GET, HEAD',
-    ['/', '/petitions/:slug', '/how-it-works', '/privacy', '/accessibility', '/verify', '/healthz', '/readyz'],
+    ['/', '/petitions/:slug', '/how-it-works', '/privacy', '/accessibility', '/verify', '/log', '/healthz', '/readyz'],
   ],
   ['GET, HEAD', ['/api/petitions', '/api/petitions/:slug', '/api/petitions/:slug/tally', '/.well-known/jwks.json']],
-  ['GET, HEAD', ['/api/petitions/:slug/signatures/:nym', '/login/callback', '/logout/callback', '/assets/:name']],
+  ['GET, HEAD', ['/api/petitions/:slug/signatures/:nym', '/login/callback', '/logout/callback', '/assets/*path']],
   ['GET, HEAD', ['/log/checkpoint', '/log/vkey', '/log/tile/*path', '/log/statements/:hash', '/log/jwks/:hash']],
   ['GET, HEAD', ['/petitions/:slug/receipt/:capability', '/petitions/:slug/receipt/:capability/receipt.jwt']],
   ['GET, HEAD, POST', ['/petitions/:slug/sign', '/petitions/:slug/withdraw', '/petitions/:slug/confirm']],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Day } from '../../src/clock.ts';
 import { REFUSAL_CODES } from '../../src/errors.ts';
+import { STEPS } from '../../src/verifier/steps.ts';
 import { LANGS, type Lang } from '../../src/web/i18n.ts';
 import type { PageModels, PageName, PetitionSummary } from '../../src/web/page-models.ts';
 import { createPages, type PageContext } from '../../src/web/pages.ts';
@@ -107,8 +108,20 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
   'how-it-works': { only: {} },
   privacy: { only: {} },
   accessibility: { only: {} },
-  verify: { only: { issuer: 'https://petitions.example.org' } },
+  verify: { only: { issuer: 'https://petitions.example.org', steps: STEPS } },
+  log: {
+    only: {
+      issuer: 'https://petitions.example.org',
+      origin: 'petitions.example.org/log',
+      vkey: 'petitions.example.org/log+12345678+AWvs0fQwrlIr6t4WHUhHCT8S1mOPtTQGL8uCnF2XxXVp',
+      size: 128_480,
+      root: 'W6c3iWpfDrzoPXyYcKPLyRlvXjCVRcrRpGZ5D0Zo1Yc=',
+      day,
+      at: new Date('2026-03-01T13:32:00Z'),
+    },
+  },
 };
+const OWN_MODULE = /^<script type="module" src="\/assets\/modules\/[0-9a-f]{16}\/verifier\/page\.js"><\/script>$/;
 const names = Object.keys(STATES) as PageName[];
 
 describe.each(LANGS)('in %s', (lang) => {
@@ -120,7 +133,9 @@ describe.each(LANGS)('in %s', (lang) => {
       expect(count(mainOf(html), /<form\b/g)).toBeLessThanOrEqual(1);
       expect(count(mainOf(html), /type="submit"/g)).toBeLessThanOrEqual(1);
       expect(headings(html)).not.toContain('skip');
-      expect(html).not.toMatch(/<script|<style|<iframe|\sstyle=|\son\w+=/i);
+      const scripts = [...html.matchAll(/<script\b.*?<\/script>/gs)].map(([script]) => script);
+      expect(scripts).toEqual(name === 'verify' ? [expect.stringMatching(OWN_MODULE)] : []);
+      expect(html.replace(scripts[0] ?? '', '')).not.toMatch(/<script|<style|<iframe|\sstyle=|\son\w+=/i);
       expect(html).not.toMatch(/undefined|\[object|NaN/);
       expect([...html.matchAll(/(?:href|src|action)="((?:https?:)?\/\/[^"]*)"/g)].map(([, url]) => url)).toEqual(
         html.includes('fr-connect') ? ['https://franceconnect.gouv.fr/'] : [],
