@@ -2,7 +2,7 @@
  * A gateway whose receipts are of a log that the test holds: a few hundred signatures, one of them Camille's, with the
  * files that Camille kept. Nobody logs in: the receipts are signed with the gateway's own keys.
  */
-import { type Day, parisDay } from '../../src/clock.ts';
+import { parisDay } from '../../src/clock.ts';
 import type { Entry, Signed } from '../../src/log/entry.ts';
 import { type Nym, nymFromBytes } from '../../src/person/nym.ts';
 import { computeReceipt } from '../../src/receipt/compute.ts';
@@ -64,19 +64,17 @@ export class VerifierWorld implements AsyncDisposable {
     return { kind: 'withdrawn', petition, nym, evidence, day };
   }
 
-  /** `receipt.jwt` of the person of that number, whose entry has it too unless said otherwise. */
-  receipt(
-    person: number,
-    { index = person, issuer = this.site.origin, day = this.signed(person).day as Day } = {},
-  ): string {
+  /** `receipt.jwt` of the person of that number, whose entry has it too. */
+  receipt(person: number): string {
+    const { nym, day } = this.signed(person);
     return computeReceipt(this.#keys, {
-      issuer,
+      issuer: this.site.origin,
       petition: this.petition,
       statementHash: Buffer.from(this.#statement, 'hex'),
-      nym: this.nym(person),
+      nym,
       day,
       department: undefined,
-      log: { origin: this.log.origin, index },
+      log: { origin: this.log.origin, index: person },
     });
   }
 

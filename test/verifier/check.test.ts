@@ -343,6 +343,15 @@ describe('the memory of the last visit', () => {
     expect([...store.kept]).toEqual(kept);
   });
 
+  test('is not given up for a log that the files refute', async () => {
+    await check(files(), await siteOf(log, 300));
+    const kept = [...store.kept];
+    const later = { proof: bytesOf(await log.proof(CAMILLE, 500)) };
+    const shrunk = await check(later, await siteOf(log, 400));
+    expect([shrunk.words.memory, shrunk.words.growth]).toEqual(['holds', 'smaller']);
+    expect([...store.kept]).toEqual(kept);
+  });
+
   test('notices another key, says so where nothing can be remembered, and takes nonsense for nothing', async () => {
     await check(files(), await siteOf(log));
     const other = new FakeLog(log.origin, 2).withEntries(log.entries);
