@@ -4,7 +4,7 @@
  * that the site serves today, and what this browser remembers of its log.
  */
 import { decodeJwt } from 'jose/jwt/decode';
-import { type Entry, parseEntry } from '../log/entry.ts';
+import { parisDay } from '../clock.ts';
 import type { ReceiptClaims } from '../receipt/claims.ts';
 import type { ReceiptFiles } from '../receipt/files.ts';
 import { type VerifiedProof, verifyBoth, verifyReceiptProof } from '../receipt/proof.ts';
@@ -12,15 +12,12 @@ import { ReceiptError, type ReceiptErrorCode } from '../receipt/receipt-error.ts
 import { verifyReceipt } from '../receipt/verify.ts';
 import { type ProofCrypto, webCrypto } from '../receipt/web-crypto.ts';
 import { Malformed, Unproven } from '../tlog/errors.ts';
-import { treeHashing } from '../tlog/merkle.ts';
-import { verifyConsistency, verifyInclusion } from '../tlog/merkle-proof.ts';
 import { parseVerifierKey } from '../tlog/note.ts';
-import { trustLog, verifyByPolicy } from '../tlog/policy.ts';
-import { decodeUtf8, sameBytes, utf8 } from '../tlog/text.ts';
-import { decodeBundle, TILE_WIDTH, tileAt } from '../tlog/tile.ts';
-import { readConsistencyProof, readInclusionProof } from '../tlog/tile-reader.ts';
+import { sameBytes, utf8 } from '../tlog/text.ts';
+import { isOf, judgeState } from './entries.ts';
 import { recall, remember, type Store } from './memory.ts';
-import { type Signature, type Site, Unreachable } from './site.ts';
+import { openHead, PresentLog } from './present-log.ts';
+import { type Site, Unreachable } from './site.ts';
 import { type Step, type StepName, type StepOf, step, type Word } from './steps.ts';
 
 export type CheckDependencies = {
@@ -43,9 +40,6 @@ export type Subject = {
   readonly index: number;
 };
 
-/** A tree head of the log, its signature verified: `text` is the signed note. */
-type Head = { readonly text: string; readonly size: number; readonly root: Uint8Array };
-
 /** Yields the steps as they end, each once, in the order of `STEPS`. */
 export async function* checkReceipt(
   given: ReceiptFiles,
@@ -57,16 +51,16 @@ export async function* checkReceipt(
   const [proofStep, proof] = await checker.proof(given.proof);
   yield proofStep;
   yield checker.match(given, claims, proof);
-  const [logStep, head] = await checker.log();
+  const [logStep, log] = await checker.log();
   yield logStep;
-  const growth = await checker.growth(given, proof, head);
+  const growth = await checker.growth(given, proof, log);
   yield growth;
-  const standing = await checker.standing(claims, proof, head);
+  const standing = await checker.standing(claims, proof, log);
   yield standing;
-  const [stateStep, title] = await checker.state(claims, proof, head);
+  const [stateStep, title] = await checker.state(claims, proof, log);
   yield stateStep;
   const isRefuted = [growth, standing, stateStep].some(({ outcome }) => outcome === 'fails');
-  yield await checker.memory(isRefuted, head);
+  yield await checker.memory(isRefuted, log);
   return subject(claims, proof, title);
 }
 
@@ -80,13 +74,14 @@ function subject(claims: ReceiptClaims | undefined, proof: VerifiedProof | undef
   return { petition, title, nym, day, department, index: log.index };
 }
 
+const DAY_MS = 86_400_000;
+
 class Checker {
   readonly #site: Site;
   readonly #store: Store | undefined;
   readonly #now: Date;
   readonly #asksState: boolean;
   readonly #crypto: ProofCrypto;
-  readonly #hashing;
   /** Asked for once. */
   #vkey: Promise<string> | undefined;
 
@@ -96,7 +91,6 @@ class Checker {
     this.#now = now;
     this.#asksState = asksState;
     this.#crypto = crypto;
-    this.#hashing = treeHashing(crypto.sha256);
   }
 
   async receipt(jwt: string | undefined): Promise<[StepOf<'receipt'>, ReceiptClaims?]> {
@@ -136,10 +130,10 @@ class Checker {
     }
   }
 
-  async log(): Promise<[StepOf<'log'>, Head?]> {
+  async log(): Promise<[StepOf<'log'>, PresentLog?]> {
     try {
-      const head = await this.#open(await this.#site.checkpoint(), await this.#logKey());
-      return [step('log', 'holds', { size: head.size }), head];
+      const head = await openHead(await this.#site.checkpoint(), await this.#logKey(), this.#crypto);
+      return [step('log', 'holds', { size: head.size }), new PresentLog(head, this.#site, this.#crypto)];
     } catch (error) {
       return [step('log', wordOf<'log'>(error, LOG_WORDS, 'malformed'))];
     }
@@ -148,21 +142,24 @@ class Checker {
   async growth(
     given: ReceiptFiles,
     proof: VerifiedProof | undefined,
-    head: Head | undefined,
+    log: PresentLog | undefined,
   ): Promise<StepOf<'growth'>> {
     if (given.proof === undefined) return step('growth', 'absent');
-    if (proof === undefined || head === undefined) return step('growth', 'void');
-    const { size: old } = proof.checkpoint;
-    const word = await this.#continues(proof.checkpoint, head);
-    return step('growth', word, { old, size: head.size });
+    if (proof === undefined || log === undefined) return step('growth', 'void');
+    const word = await log.continues(proof.checkpoint);
+    const isPending = word === 'smaller' && this.#isRecent(proof.entry.day);
+    return step('growth', isPending ? 'pending' : word, { old: proof.checkpoint.size, size: log.head.size });
   }
 
-  async standing(claims: ReceiptClaims | undefined, proof: VerifiedProof | undefined, head: Head | undefined) {
+  async standing(claims: ReceiptClaims | undefined, proof: VerifiedProof | undefined, log: PresentLog | undefined) {
     const index = proof?.index ?? claims?.log.index;
-    if (head === undefined || index === undefined) return step('standing', 'void');
-    const facts = { index, size: head.size };
-    if (index >= head.size) return step('standing', 'vanished', facts);
-    const read = await this.#entryAt(index, head);
+    if (log === undefined || index === undefined) return step('standing', 'void');
+    const { origin, size } = log.head;
+    const facts = { index, size };
+    if (proof === undefined && claims?.log.origin !== origin) return step('standing', 'elsewhere');
+    if (index >= size)
+      return step('standing', this.#isRecent(proof?.entry.day ?? claims?.day) ? 'pending' : 'vanished', facts);
+    const read = await log.entryAt(index);
     if (typeof read === 'string') return step('standing', read, facts);
     const same = proof === undefined ? claims !== undefined && isOf(read, claims) : sameBytes(read, proof.bytes);
     return step('standing', same ? 'holds' : 'changed', facts);
@@ -171,7 +168,7 @@ class Checker {
   async state(
     claims: ReceiptClaims | undefined,
     proof: VerifiedProof | undefined,
-    head: Head | undefined,
+    log: PresentLog | undefined,
   ): Promise<[StepOf<'state'>, string?]> {
     const about = proof?.entry ?? (claims && { petition: claims.petition, nym: claims.sub });
     if (about === undefined) return [step('state', 'void')];
@@ -180,46 +177,38 @@ class Checker {
     if (petition === undefined) return [step('state', 'unknown')];
     const { slug, title } = petition;
     if (!this.#asksState) return [step('state', 'unasked'), title];
-    const answer = await this.#site.signature(slug, about.nym).catch(orUnreachable);
-    if (answer === 'unreachable' || head === undefined) return [step('state', 'unreachable'), title];
+    // Without the log's word for it, an answer would be worth nothing: then it is not asked for.
+    if (log === undefined) return [step('state', 'unreachable'), title];
     const mine = proof?.index ?? claims?.log.index ?? 0;
-    return [await this.#judge(answer, about, mine, head), title];
-  }
-
-  /** What the gateway says is worth what the entry says that it names. */
-  async #judge(
-    { state, index }: Signature,
-    about: { petition: string; nym: string },
-    mine: number,
-    head: Head,
-  ): Promise<StepOf<'state'>> {
-    if (state === 'unknown') return step('state', 'unknown');
-    if (typeof index !== 'number' || !Number.isSafeInteger(index)) return step('state', 'unreachable');
-    // Its answer may be a moment ahead of the checkpoint that was fetched before it.
-    if (index >= head.size) return step('state', 'unreachable');
-    const read = index < mine ? 'broken' : await this.#entryAt(index, head);
-    if (read === 'unreachable') return step('state', 'unreachable');
-    const entry = read === 'broken' ? undefined : asEntry(read);
-    const named = entry !== undefined && 'nym' in entry && entry.nym === about.nym && entry.petition === about.petition;
-    if (!named || STATE_OF[entry.kind] !== state) return step('state', 'contradicted', { index });
-    if (state !== 'active') return step('state', state as 'withdrawn' | 'invalidated', { index });
-    return step('state', index === mine ? 'active' : 'again', { index });
+    if (mine >= log.head.size && this.#isRecent(proof?.entry.day ?? claims?.day))
+      return [step('state', 'pending'), title];
+    const answer = await this.#site.signature(slug, about.nym).catch(orUnreachable);
+    if (answer === 'unreachable') return [step('state', 'unreachable'), title];
+    return [await judgeState(answer, about, mine, log), title];
   }
 
   /** @param isRefuted what was found above speaks against this head: it is compared, and not remembered */
-  async memory(isRefuted: boolean, head: Head | undefined): Promise<StepOf<'memory'>> {
-    if (head === undefined) return step('memory', 'void');
+  async memory(isRefuted: boolean, log: PresentLog | undefined): Promise<StepOf<'memory'>> {
+    if (log === undefined) return step('memory', 'void');
     if (this.#store === undefined) return step('memory', 'forgetful');
     const vkey = await this.#logKey();
     const last = recall(this.#store);
     if (last !== undefined && last.vkey !== vkey) return step('memory', 'rekeyed', { date: last.at });
     // What is no checkpoint of this log was not written by this page: it proves nothing, and is written over.
-    const old = last && (await this.#open(utf8(last.checkpoint), vkey).catch(() => undefined));
+    const old = last && (await openHead(utf8(last.checkpoint), vkey, this.#crypto).catch(() => undefined));
     if (old === undefined && isRefuted) return step('memory', 'void');
-    const word = old === undefined ? 'first' : await this.#continues(old, head);
+    const word = old === undefined ? 'first' : await log.continues(old);
     if (!isRefuted && (word === 'first' || word === 'holds'))
-      remember(this.#store, { vkey, checkpoint: head.text, at: this.#now });
-    return step('memory', word, { ...(old && last && { old: old.size, date: last.at }), size: head.size });
+      remember(this.#store, { vkey, checkpoint: log.head.note, at: this.#now });
+    return step('memory', word, { ...(old && last && { old: old.size, date: last.at }), size: log.head.size });
+  }
+
+  /**
+   * A signature is acknowledged before it is published, minutes later where the operator chose so, more while witnesses
+   * are away: for a day, a log that ends before it is not yet a log that lost it.
+   */
+  #isRecent(day: string | undefined): boolean {
+    return day !== undefined && day >= parisDay(new Date(this.#now.getTime() - DAY_MS));
   }
 
   /** @throws Unreachable, also for what is no key */
@@ -234,53 +223,6 @@ class Checker {
     });
     return this.#vkey;
   }
-
-  /** @throws Malformed, Unproven, ReceiptError `ed25519-unavailable` */
-  async #open(note: Uint8Array, vkey: string): Promise<Head> {
-    const policy = trustLog(parseVerifierKey(this.#crypto.sha256, vkey));
-    const { checkpoint } = await verifyByPolicy(note, policy, this.#crypto.verifyEd25519);
-    return { text: decodeUtf8(note) ?? '', size: checkpoint.size, root: checkpoint.root };
-  }
-
-  /** Whether an earlier tree is the beginning of the present one, shown from the log's tiles. */
-  async #continues(old: Pick<Head, 'size' | 'root'>, head: Head) {
-    if (old.size > head.size) return 'smaller';
-    try {
-      const proof = await readConsistencyProof(this.#tree(head), old.size);
-      verifyConsistency(this.#hashing, {
-        oldSize: old.size,
-        oldRoot: old.root,
-        size: head.size,
-        root: head.root,
-        proof,
-      });
-      return 'holds';
-    } catch (error) {
-      if (error instanceof Unreachable) return 'unreachable';
-      if (error instanceof Unproven || error instanceof Malformed) return 'changed';
-      throw error;
-    }
-  }
-
-  /** The entry at an index of the present log, proven to stand there; or why not. */
-  async #entryAt(index: number, head: Head): Promise<Uint8Array | 'unreachable' | 'broken'> {
-    const tile = tileAt('entries', Math.floor(index / TILE_WIDTH), head.size);
-    if (tile === undefined) return 'broken';
-    try {
-      const [bundle, proof] = await Promise.all([this.#site.tile(tile), readInclusionProof(this.#tree(head), index)]);
-      const entry = decodeBundle(bundle, tile.width)[index % TILE_WIDTH] ?? new Uint8Array(0);
-      verifyInclusion(this.#hashing, { ...head, index, leaf: this.#hashing.leaf(entry), proof });
-      return entry;
-    } catch (error) {
-      if (error instanceof Unreachable) return 'unreachable';
-      if (error instanceof Unproven || error instanceof Malformed) return 'broken';
-      throw error;
-    }
-  }
-
-  #tree({ size }: Head) {
-    return { hashing: this.#hashing, size, readTile: this.#site.tile };
-  }
 }
 
 function namedIssuer(jwt: string): string | undefined {
@@ -289,33 +231,6 @@ function namedIssuer(jwt: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-const STATE_OF: Readonly<Partial<Record<Entry['kind'], string>>> = {
-  signed: 'active',
-  withdrawn: 'withdrawn',
-  invalidated: 'invalidated',
-};
-
-function asEntry(bytes: Uint8Array): Entry | undefined {
-  try {
-    return parseEntry(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether an entry is the signature that a receipt speaks of. */
-function isOf(bytes: Uint8Array, claims: ReceiptClaims): boolean {
-  const entry = asEntry(bytes);
-  return (
-    entry?.kind === 'signed' &&
-    entry.petition === claims.petition &&
-    entry.nym === claims.sub &&
-    entry.day === claims.day &&
-    entry.department === (claims.department ?? null) &&
-    entry.evidence === claims.evidence
-  );
 }
 
 type Code = ReceiptErrorCode | Unproven['code'];

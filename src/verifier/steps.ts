@@ -4,6 +4,8 @@
  */
 const UNREACHABLE = 'unreachable';
 const UNSUPPORTED = 'unsupported';
+/** Acknowledged a day ago at most, and the log may not have published it yet. */
+const PENDING = 'pending';
 
 export const STEPS = {
   /** `receipt.jwt` bears the gateway's signature. */
@@ -15,13 +17,24 @@ export const STEPS = {
   /** The log's present checkpoint bears its signature. */
   log: ['holds', 'forged', 'foreign', 'malformed', UNREACHABLE, UNSUPPORTED],
   /** All that the log held when it made the proof is in it still, in the same order. */
-  growth: ['holds', 'smaller', 'changed', UNREACHABLE, 'absent', 'void'],
+  growth: ['holds', 'smaller', 'changed', 'broken', PENDING, UNREACHABLE, 'absent', 'void'],
   /** The signature's entry stands at its index today. */
-  standing: ['holds', 'vanished', 'changed', 'broken', UNREACHABLE, 'void'],
+  standing: ['holds', 'vanished', 'changed', 'elsewhere', 'broken', PENDING, UNREACHABLE, 'void'],
   /** What the gateway says of the pseudonym today, held against the entry that it names. */
-  state: ['active', 'again', 'withdrawn', 'invalidated', 'unknown', 'contradicted', 'unasked', UNREACHABLE, 'void'],
+  state: [
+    'active',
+    'again',
+    'withdrawn',
+    'invalidated',
+    'unknown',
+    'contradicted',
+    'unasked',
+    PENDING,
+    UNREACHABLE,
+    'void',
+  ],
   /** Since this browser last looked, nothing vanished. */
-  memory: ['holds', 'first', 'smaller', 'changed', 'rekeyed', 'forgetful', UNREACHABLE, 'void'],
+  memory: ['holds', 'first', 'smaller', 'changed', 'broken', 'rekeyed', 'forgetful', UNREACHABLE, 'void'],
 } as const;
 
 export type StepName = keyof typeof STEPS;
@@ -47,7 +60,16 @@ export type StepOf<N extends StepName> = {
 };
 export type Step = { [N in StepName]: StepOf<N> }[StepName];
 
-const UNCHECKED: readonly string[] = [UNREACHABLE, UNSUPPORTED, 'absent', 'void', 'unasked', 'first', 'forgetful'];
+const UNCHECKED: readonly string[] = [
+  UNREACHABLE,
+  UNSUPPORTED,
+  PENDING,
+  'absent',
+  'void',
+  'unasked',
+  'first',
+  'forgetful',
+];
 const HOLDS: readonly string[] = ['holds', 'active', 'again'];
 const NOTICES: readonly string[] = ['withdrawn', 'invalidated'];
 
@@ -74,5 +96,5 @@ export function verdictOf(steps: readonly Step[]): Verdict {
   const holds = (name: StepName) => steps.some((one) => one.name === name && one.outcome === 'holds');
   if (!holds('log') || !holds('standing') || !(holds('receipt') || holds('proof'))) return 'partial';
   if (steps.some(({ outcome }) => outcome === 'notice')) return 'gone';
-  return steps.some(({ word }) => word === UNREACHABLE || word === UNSUPPORTED) ? 'partial' : 'holds';
+  return steps.some(({ word }) => [UNREACHABLE, UNSUPPORTED, PENDING].includes(word)) ? 'partial' : 'holds';
 }

@@ -2,7 +2,7 @@
  * A gateway whose receipts are of a log that the test holds: a few hundred signatures, one of them Camille's, with the
  * files that Camille kept. Nobody logs in: the receipts are signed with the gateway's own keys.
  */
-import { parisDay } from '../../src/clock.ts';
+import type { Day } from '../../src/clock.ts';
 import type { Entry, Signed } from '../../src/log/entry.ts';
 import { type Nym, nymFromBytes } from '../../src/person/nym.ts';
 import { computeReceipt } from '../../src/receipt/compute.ts';
@@ -10,6 +10,9 @@ import { loadReceiptKeys, type ReceiptKeys } from '../../src/receipt/keys.ts';
 import { readReceiptKeys } from '../../src/storage/key-folder.ts';
 import { FakeLog, type LogSite, startLogSite } from './log-site.ts';
 import { GARDENS, startWorld, type World } from './world.ts';
+
+/** Long published. */
+const DAY = '2026-01-15' as Day;
 
 export class VerifierWorld implements AsyncDisposable {
   readonly site: LogSite;
@@ -49,8 +52,14 @@ export class VerifierWorld implements AsyncDisposable {
 
   /** The signature of the person of that number. */
   signed(person: number): Signed {
-    const day = parisDay(new Date());
-    return { kind: 'signed', petition: this.petition, nym: this.nym(person), department: null, evidence: null, day };
+    return {
+      kind: 'signed',
+      petition: this.petition,
+      nym: this.nym(person),
+      department: null,
+      evidence: null,
+      day: DAY,
+    };
   }
 
   nym(person: number): Nym {

@@ -114,7 +114,7 @@ test('each lie has its own words', async () => {
   expect(await words({ jwt: files.jwt.replace(/.{4}$/, 'AAAA') }, 'receipt.forged')).toMatch(/^Ce site n’a pas signé/);
   expect(await words({ proof: await other.proof(CAMILLE) }, 'proof.foreign')).toMatch(/preuve d’un autre registre/);
   await world.site.serve(world.log, 30);
-  expect(await words(files, 'growth.smaller')).toMatch(/a rétréci\s: 200 entrées .* 30 aujourd’hui/);
+  expect(await words(files, 'growth.smaller')).toMatch(/publié a rétréci\s: 200 entrées .* 30 aujourd’hui/);
   expect(await words(files, 'standing.vanished')).toMatch(/^Elle a disparu/);
   await world.site.serve(world.log.withEntries(world.log.entries.toSpliced(CAMILLE, 1, world.log.entries[299]!)), 290);
   expect(await words(files, 'standing.changed')).toMatch(/elle a été remplacée/);

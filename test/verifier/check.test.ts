@@ -11,6 +11,7 @@ import { webCrypto } from '../../src/receipt/web-crypto.ts';
 import { type Tile, tilePath } from '../../src/tlog/tile.ts';
 import { type CheckDependencies, checkReceipt } from '../../src/verifier/check.ts';
 import type { Store } from '../../src/verifier/memory.ts';
+import { openHead, PresentLog } from '../../src/verifier/present-log.ts';
 import { type Signature, type Site, Unreachable } from '../../src/verifier/site.ts';
 import { STEPS, type Step, type StepName, step, verdictOf } from '../../src/verifier/steps.ts';
 import { FakeLog } from '../fakes/log-site.ts';
@@ -96,7 +97,7 @@ beforeEach(() => {
 });
 
 async function check(files: ReceiptFiles, site: Site, options: Partial<CheckDependencies> = {}) {
-  const deps = { site, store, now: new Date('2026-11-22T10:00:00Z'), asksState: true, ...options };
+  const deps = { site, store, now: new Date('2026-12-01T10:00:00Z'), asksState: true, ...options };
   const steps: Step[] = [];
   const checks = checkReceipt(files, deps);
   for (let next = await checks.next(); ; next = await checks.next()) {
@@ -260,6 +261,18 @@ describe('a log that broke its word', () => {
     expect([words.memory, store.kept.size]).toEqual(['void', 0]);
   });
 
+  test('what is a day old at most may not be published yet; later it is gone', async () => {
+    const site = await siteOf(log, 200, { state: 'unknown', index: null });
+    const at = async (now: string) => {
+      const { words, verdict } = await check({ jwt: receipt(), proof }, site, { now: new Date(now) });
+      return [words.growth, words.standing, words.state, verdict];
+    };
+    expect(await at('2026-11-21T10:00:00Z')).toEqual(['pending', 'pending', 'pending', 'partial']);
+    expect(await at('2026-11-22T22:59:59Z')).toEqual(['pending', 'pending', 'pending', 'partial']);
+    expect(site.asked).toEqual([]);
+    expect(await at('2026-11-22T23:00:00Z')).toEqual(['smaller', 'vanished', 'unknown', 'fails']);
+  });
+
   test('the receipt alone finds the entry gone, or replaced', async () => {
     const gone = await check({ jwt: receipt() }, await siteOf(edited((entries) => entries.splice(200))));
     expect([gone.words.standing, gone.verdict]).toEqual(['vanished', 'fails']);
@@ -275,7 +288,7 @@ describe('a log that broke its word', () => {
     const lying = await siteOf(edited((entries) => entries.splice(CAMILLE, 1, other)));
     const mixed = { ...lying, checkpoint: site.checkpoint };
     expect((await check({ jwt: receipt(), proof }, mixed)).words).toMatchObject({
-      growth: 'changed',
+      growth: 'broken',
       standing: 'broken',
     });
     const bundles: Site = { ...site, tile: (tile) => (tile.level === 'entries' ? lying : site).tile(tile) };
@@ -283,6 +296,16 @@ describe('a log that broke its word', () => {
       growth: 'holds',
       standing: 'broken',
     });
+  });
+
+  test('whatever the size that it had: changed is what stood before it, and nothing else', async () => {
+    const head = (served: FakeLog, size?: number) =>
+      served.checkpoint(size).then((note) => openHead(bytesOf(note), served.vkey, webCrypto));
+    const lie = edited((entries) => entries.splice(300, 1, other));
+    const present = new PresentLog(await head(lie), await siteOf(lie), webCrypto);
+    for (const size of [0, 1, 2, 128, 255, 256, 257, 299, 300, 301, 511, 512, 513, 600]) {
+      expect([size, await present.continues(await head(log, size))]).toEqual([size, size > 300 ? 'changed' : 'holds']);
+    }
   });
 
   test('its checkpoint is not signed, another log’s, or none', async () => {

@@ -5,6 +5,7 @@ import { STEPS } from '../../src/verifier/steps.ts';
 import { LANGS, type Lang } from '../../src/web/i18n.ts';
 import type { PageModels, PageName, PetitionSummary } from '../../src/web/page-models.ts';
 import { createPages, type PageContext } from '../../src/web/pages.ts';
+import french from '../../views/locales/fr.json' with { type: 'json' };
 
 const folder = (name: string) => new URL(`../../${name}/`, import.meta.url).pathname;
 const pages = createPages({ viewsDir: folder('views'), publicDir: folder('public') });
@@ -121,6 +122,8 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
     },
   },
 };
+/** Words that are missing are printed as their key. */
+const A_KEY = new RegExp(`>(?:${Object.keys(french).join('|')})\\.\\w+\\.\\w`);
 const OWN_MODULE = /^<script type="module" src="\/assets\/modules\/[0-9a-f]{16}\/verifier\/page\.js"><\/script>$/;
 const names = Object.keys(STATES) as PageName[];
 
@@ -137,6 +140,7 @@ describe.each(LANGS)('in %s', (lang) => {
       expect(scripts).toEqual(name === 'verify' ? [expect.stringMatching(OWN_MODULE)] : []);
       expect(html.replace(scripts[0] ?? '', '')).not.toMatch(/<script|<style|<iframe|\sstyle=|\son\w+=/i);
       expect(html).not.toMatch(/undefined|\[object|NaN/);
+      expect(html).not.toMatch(A_KEY);
       expect([...html.matchAll(/(?:href|src|action)="((?:https?:)?\/\/[^"]*)"/g)].map(([, url]) => url)).toEqual(
         html.includes('fr-connect') ? ['https://franceconnect.gouv.fr/'] : [],
       );
