@@ -53,7 +53,8 @@ async function takeFiles(files: readonly File[]): Promise<void> {
     if (run !== latest) return;
     if (typeof given === 'string') conclude(given);
     else await check(given, run);
-  } catch {
+  } catch (error) {
+    reportError(error);
     if (run === latest) conclude('stopped');
   }
   input.value = ''; // so that choosing the same file again is a change
