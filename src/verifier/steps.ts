@@ -40,8 +40,11 @@ export const STEPS = {
 export type StepName = keyof typeof STEPS;
 export type Word<N extends StepName> = (typeof STEPS)[N][number];
 
-/** `notice`: proven, and not what one hopes for. `unchecked`: neither proven nor refuted. */
-export type Outcome = 'holds' | 'fails' | 'notice' | 'unchecked';
+/**
+ * `told`: the site says so and nothing speaks against it, but only a recount of the whole log would prove it. `notice`:
+ * proven, and not what one hopes for. `unchecked`: neither proven nor refuted.
+ */
+export type Outcome = 'holds' | 'fails' | 'told' | 'notice' | 'unchecked';
 
 /** What a step's words name. Counts are entries, `index` is one; `date` is an instant. */
 export type Facts = {
@@ -70,7 +73,7 @@ const UNCHECKED: readonly string[] = [
   'first',
   'forgetful',
 ];
-const HOLDS: readonly string[] = ['holds', 'active', 'again'];
+const TOLD: readonly string[] = ['active', 'again'];
 const NOTICES: readonly string[] = ['withdrawn', 'invalidated'];
 
 /** A step's end: its word decides its outcome, the same everywhere. */
@@ -80,7 +83,8 @@ export function step<N extends StepName>(name: N, word: Word<N>, facts: Facts = 
 
 /** A word that is none of those is a refutation: a new one cannot pass for good news by being forgotten here. */
 function outcomeOf(word: string): Outcome {
-  if (HOLDS.includes(word)) return 'holds';
+  if (word === 'holds') return 'holds';
+  if (TOLD.includes(word)) return 'told';
   if (NOTICES.includes(word)) return 'notice';
   return UNCHECKED.includes(word) ? 'unchecked' : 'fails';
 }

@@ -125,6 +125,8 @@ describe('good files', () => {
     expect(steps.map(({ name }) => name)).toEqual(Object.keys(STEPS));
     expect(words).toEqual(GOOD);
     expect(verdict).toBe('holds');
+    // That nothing withdrew it since is the site's word, and is called that.
+    expect(steps.find(({ name }) => name === 'state')?.outcome).toBe('told');
     expect(subject).toEqual({
       petition,
       title: 'Des jardins partagés',
