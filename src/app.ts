@@ -132,13 +132,6 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
     journeys,
     cookies: new JourneyCookies(config.web.origin.startsWith('https:')),
     links: new ReceiptLinks(keys.sealingKey, clock),
-    publication: () => ({
-      origin: 'localhost/log',
-      vkey: 'localhost/log+00000000+AAAA',
-      size: 0,
-      root: 'AAAA',
-      at: clock(),
-    }),
     simulated: config.identity.allowSimulated,
     ready: async () => {
       if (isStopping) throw new Refusal('stopping');

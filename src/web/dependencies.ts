@@ -10,7 +10,6 @@ import type { PetitionStore, Register, SignatureStore } from '../petitions/ports
 import type { ReceiptKeys } from '../receipt/keys.ts';
 import type { JourneyCookies } from './cookies.ts';
 import type { Journeys } from './journey.ts';
-import type { Publication } from './page-models.ts';
 import type { Pages } from './pages.ts';
 import type { ReceiptLinks } from './receipt-links.ts';
 
@@ -32,8 +31,6 @@ export type WebDependencies = {
   readonly journeys: Journeys;
   readonly cookies: JourneyCookies;
   readonly links: ReceiptLinks;
-  /** What the log publishes at this moment. */
-  readonly publication: () => Publication;
   /** The identity provider is a simulation: every page says so. */
   readonly simulated: boolean;
   /** Resolves when requests can be served well. @throws Refusal `stopping`, `storage-unavailable` */

@@ -17,7 +17,7 @@ import { healthz, readyz } from './routes/health.ts';
 import { logFiles } from './routes/log.ts';
 import { backToPetition, logout, logoutCallback } from './routes/logout.ts';
 import { publicPages } from './routes/public-pages.ts';
-import { receiptFile, receiptPage } from './routes/receipt.ts';
+import { proofFile, receiptFile, receiptPage } from './routes/receipt.ts';
 import { startJourney } from './routes/start.ts';
 import { guardOrigin, limitPosts, SecurityHeaders } from './security.ts';
 
@@ -70,6 +70,7 @@ export function createServer(deps: WebDependencies): Express {
   app.get('/logout/callback', logoutCallback(deps));
   app.get('/petitions/:slug/receipt/:capability', receiptPage(deps));
   app.get('/petitions/:slug/receipt/:capability/receipt.jwt', receiptFile(deps));
+  app.get('/petitions/:slug/receipt/:capability/receipt.tlog-proof', proofFile(deps));
   app.get(['/petitions/:slug/sign', '/petitions/:slug/withdraw'], backToPetition());
 
   for (const [methods, paths] of KNOWN) app.all([...paths], methodNotAllowed(methods));
@@ -87,7 +88,7 @@ const KNOWN = [
   ['GET, HEAD', ['/api/petitions', '/api/petitions/:slug', '/api/petitions/:slug/tally', '/.well-known/jwks.json']],
   ['GET, HEAD', ['/api/petitions/:slug/signatures/:nym', '/login/callback', '/logout/callback', '/assets/*path']],
   ['GET, HEAD', ['/log/checkpoint', '/log/vkey', '/log/tile/*path', '/log/statements/:hash', '/log/jwks/:hash']],
-  ['GET, HEAD', ['/petitions/:slug/receipt/:capability', '/petitions/:slug/receipt/:capability/receipt.jwt']],
+  ['GET, HEAD', ['/petitions/:slug/receipt/:capability', '/petitions/:slug/receipt/:capability/:file']],
   ['GET, HEAD, POST', ['/petitions/:slug/sign', '/petitions/:slug/withdraw', '/petitions/:slug/confirm']],
   ['POST', ['/petitions/:slug/receipt', '/logout']],
 ] as const;

@@ -64,10 +64,11 @@ const receipt: PageModels['receipt'] = {
   department: { code: '75', name: 'Paris' },
   nym: 'k9Xv2_PqL0rT-8sYbN4cE1mWfG7hJ3aZuD5oQiRkS6t',
   receiptHref: '/petitions/ecoles/receipt/abc/receipt.jwt',
+  proofHref: '/petitions/ecoles/receipt/abc/receipt.tlog-proof',
   withdrawAction: '/petitions/ecoles/withdraw',
   expires: new Date('2026-03-01T13:32:00Z'),
 };
-const gone = { receiptHref: undefined, withdrawAction: undefined };
+const gone = { receiptHref: undefined, proofHref: undefined, withdrawAction: undefined };
 const refusal: PageModels['refusal'] = {
   code: 'too-young',
   status: 403,

@@ -2,6 +2,7 @@
 import type { Request, RequestHandler } from 'express';
 import { parisDay } from '../../clock.ts';
 import type { Petition } from '../../petitions/petition.ts';
+import { encodeBase64 } from '../../tlog/base64.ts';
 import { STEPS } from '../../verifier/steps.ts';
 import { makeReady, pageContext, type Ready, sendReady } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
@@ -57,8 +58,9 @@ export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
     accessibility: page('accessibility', async () => ({})),
     verify: page('verify', async () => ({ issuer: deps.config.origin, steps: STEPS })),
     log: page('log', async () => {
-      const publication = deps.publication();
-      return { issuer: deps.config.origin, day: parisDay(publication.at), ...publication };
+      const { origin, root } = deps.log.published;
+      const { vkey } = deps.log;
+      return { issuer: deps.config.origin, origin, vkey, root: encodeBase64(root), ...pageCheckpoint(deps) };
     }),
   };
 }
