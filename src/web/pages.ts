@@ -73,6 +73,16 @@ export function createPages(options: PagesOptions): Pages {
     en: { negotiated: helpersFor('en', false), explicit: helpersFor('en', true) },
   };
 
+  // A list of a hundred choices is most of its page, and is one of a few that never change.
+  const optionLists = new WeakMap<object, string>();
+  const optionsOf = (choices: readonly { code: string; name: string }[]): string => {
+    const known = optionLists.get(choices);
+    if (known !== undefined) return known;
+    const html = eta.render('@partials/options', { choices });
+    optionLists.set(choices, html);
+    return html;
+  };
+
   return {
     assets,
     text: (lang, key) => speech[lang].t(key),
@@ -82,6 +92,7 @@ export function createPages(options: PagesOptions): Pages {
         ...helpers[lang][explicitLang ? 'explicit' : 'negotiated'],
         langHref: (other: Lang) => withLang(here, other),
         simulated,
+        optionsOf,
         model,
       });
     },

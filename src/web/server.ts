@@ -5,6 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { parse } from 'node:querystring';
 import express, { type Express } from 'express';
 import { Refusal } from '../errors.ts';
 import type { WebDependencies } from './dependencies.ts';
@@ -28,7 +29,7 @@ export function createServer(deps: WebDependencies): Express {
   app.disable('etag'); // public answers carry their own, personal ones none
   app.set('case sensitive routing', true);
   app.set('strict routing', true);
-  app.set('query parser', 'simple');
+  app.set('query parser', parseQuery());
   app.set('trust proxy', deps.config.trustProxy);
 
   const security = new SecurityHeaders(deps.config.origin.startsWith('https:'), () => deps.issuer.origins());
@@ -92,6 +93,17 @@ const KNOWN = [
   ['GET, HEAD, POST', ['/petitions/:slug/sign', '/petitions/:slug/withdraw', '/petitions/:slug/confirm']],
   ['POST', ['/petitions/:slug/receipt', '/logout']],
 ] as const;
+
+/** Express parses a query each time that it is asked for: the last one is kept. */
+function parseQuery() {
+  let last: string | null | undefined;
+  let parsed = parse('');
+  return (query: string | null | undefined) => {
+    if (query !== last) parsed = parse(query ?? '');
+    last = query;
+    return parsed;
+  };
+}
 
 /** A form's few fields, as UTF-8 that is really UTF-8. A body of any other type is held to the same limits. */
 function parseForm() {
