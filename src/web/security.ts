@@ -2,7 +2,7 @@
  * What every answer carries and every POST passes: security headers (helmet, computed once), the origin guard against
  * cross-site requests, and a limiter that keeps no address.
  */
-import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
@@ -113,7 +113,7 @@ export function guardOrigin(origin: string): RequestHandler {
  */
 export function limitPosts(perMinute: number, clock: Clock): RequestHandler {
   let day = '';
-  let key = createSecretKey(randomBytes(32));
+  let key = randomBytes(32);
   return rateLimit({
     windowMs: 60_000,
     limit: perMinute,
@@ -124,11 +124,9 @@ export function limitPosts(perMinute: number, clock: Clock): RequestHandler {
       const today = parisDay(clock());
       if (today !== day) {
         day = today;
-        key = createSecretKey(randomBytes(32));
+        key = randomBytes(32);
       }
-      return createHmac('sha256', key)
-        .update(ipKeyGenerator(req.ip ?? ''))
-        .digest('base64url');
+      return hash('sha256', Buffer.concat([key, Buffer.from(ipKeyGenerator(req.ip ?? ''))]), 'base64url');
     },
     handler: () => {
       throw new Refusal('too-many-requests');
