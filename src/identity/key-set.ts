@@ -31,9 +31,9 @@ export class KeySet {
     const [only, other] = this.#keys.filter((key) => key.alg === alg && (kid === undefined || key.kid === kid));
     if (only === undefined || other !== undefined) throw new UnverifiedSignature('not one key for its alg and kid');
     const bytes = Buffer.from(signature, 'base64url');
-    const key = { key: only.key, dsaEncoding: 'ieee-p1363' } as const; // r || s of RFC 7518 §3.4; nothing to RSA
-    const isSigned =
-      bytes.toString('base64url') === signature && verify('sha256', Buffer.from(`${header}.${payload}`), key, bytes);
+    const isCanonical = bytes.toString('base64url') === signature;
+    const native = only.alg === 'ES256' ? derSignature(bytes) : bytes;
+    const isSigned = isCanonical && verify('sha256', Buffer.from(`${header}.${payload}`), only.key, native);
     if (!isSigned) throw new UnverifiedSignature('wrong signature');
   }
 }
@@ -67,4 +67,22 @@ function algorithmOf({
 
 function isForVerifying(uses: unknown): boolean {
   return uses === undefined || (Array.isArray(uses) && uses.includes('verify'));
+}
+
+/**
+ * From JWS's `r || s`, 32 bytes each (RFC 7518 §3.4), to DER's `SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279 §2.2.3):
+ * Node takes either, but options beside a key cost more than the signature's check. Any other length comes out empty.
+ */
+function derSignature(joined: Uint8Array): Buffer {
+  if (joined.length !== 64) return Buffer.alloc(0);
+  const content = Buffer.concat([derInteger(joined.subarray(0, 32)), derInteger(joined.subarray(32))]);
+  return Buffer.concat([Buffer.of(0x30, content.length), content]);
+}
+
+/** A non-negative INTEGER in as few bytes as can be, with a zero before a first bit that would read as a sign. */
+function derInteger(digits: Uint8Array): Buffer {
+  const first = digits.findIndex((byte) => byte !== 0);
+  const least = digits.subarray(first === -1 ? 31 : first);
+  const sign = (least[0] ?? 0) >= 0x80 ? [0] : [];
+  return Buffer.from([0x02, sign.length + least.length, ...sign, ...least]);
 }
