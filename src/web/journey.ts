@@ -100,10 +100,14 @@ export class Journeys {
     };
   }
 
-  /** Ours once for each journey, and only in time for its login. @throws Refusal `journey-expired` */
+  /** Whether its login has come too late. */
+  isLate({ started }: Journey): boolean {
+    return this.#now() >= started.getTime() / 1000 + JOURNEY_SECONDS;
+  }
+
+  /** Ours once for each journey. */
   async claim(journey: Journey): Promise<{ isOurs: boolean; since: Date }> {
     const started = journey.started.getTime() / 1000;
-    if (this.#now() >= started + JOURNEY_SECONDS) throw new Refusal('journey-expired');
     // The claim outlives the cookie, so that no state or nonce serves twice.
     const now = this.#now();
     const since = await this.#store.claim(rowId(journey), now, started + 2 * JOURNEY_SECONDS + 60);
