@@ -1,7 +1,7 @@
 /**
- * The gateway's web face, as an ordered list. Pages that everyone reads come first and write their headers themselves;
- * everything else, errors included, gets the security headers on the way; a POST passes origin guard, limiter and body
- * parser, in this order.
+ * The gateway's web face, as an ordered list: each request walks it from the top, so what a crowd asks for stands first.
+ * Pages that everyone reads write their headers themselves; everything else, errors included, gets the security headers
+ * on the way; a POST passes origin guard, limiter and body parser, in this order.
  */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
@@ -36,9 +36,25 @@ export function createServer(deps: WebDependencies): Express {
   const pages = publicPages(deps, security);
   const json = publicJson(deps, security);
   const log = logFiles(deps, security);
-  const posts = [guardOrigin(deps.config.origin), limitPosts(deps.config.postsPerMinute, deps.clock), parseForm()];
+  const secured = security.handler;
+  const limiter = limitPosts(deps.config.postsPerMinute, deps.clock);
+  const posts = [secured, guardOrigin(deps.config.origin), limiter, parseForm()];
 
   app.get('/petitions/:slug', pages.petition);
+
+  app.post('/petitions/:slug/sign', posts, startJourney(deps, 'sign'));
+  app.post('/petitions/:slug/withdraw', posts, startJourney(deps, 'withdraw'));
+  app.get('/login/callback', secured, callback(deps));
+  app.get('/petitions/:slug/confirm', secured, showConfirm(deps));
+  app.post('/petitions/:slug/confirm', posts, confirm(deps));
+  app.post('/petitions/:slug/receipt', posts, findReceipt(deps));
+  app.post('/logout', posts, logout(deps));
+  app.get('/logout/callback', secured, logoutCallback(deps));
+  app.get('/petitions/:slug/receipt/:capability', secured, receiptPage(deps));
+  app.get('/petitions/:slug/receipt/:capability/receipt.jwt', secured, receiptFile(deps));
+  app.get('/petitions/:slug/receipt/:capability/receipt.tlog-proof', secured, proofFile(deps));
+  app.get(['/petitions/:slug/sign', '/petitions/:slug/withdraw'], secured, backToPetition());
+
   app.get('/', pages.home);
   app.get('/how-it-works', pages.howItWorks);
   app.get('/privacy', pages.privacy);
@@ -56,23 +72,10 @@ export function createServer(deps: WebDependencies): Express {
   app.get('/log/statements/:hash', log.statement);
   app.get('/log/jwks/:hash', log.jwks);
 
-  app.use(security.handler);
+  app.use(secured);
   app.get('/assets/*path', assets(deps.pages));
   app.get('/healthz', healthz());
   app.get('/readyz', readyz(deps.ready));
-
-  app.post('/petitions/:slug/sign', posts, startJourney(deps, 'sign'));
-  app.post('/petitions/:slug/withdraw', posts, startJourney(deps, 'withdraw'));
-  app.get('/login/callback', callback(deps));
-  app.get('/petitions/:slug/confirm', showConfirm(deps));
-  app.post('/petitions/:slug/confirm', posts, confirm(deps));
-  app.post('/petitions/:slug/receipt', posts, findReceipt(deps));
-  app.post('/logout', posts, logout(deps));
-  app.get('/logout/callback', logoutCallback(deps));
-  app.get('/petitions/:slug/receipt/:capability', receiptPage(deps));
-  app.get('/petitions/:slug/receipt/:capability/receipt.jwt', receiptFile(deps));
-  app.get('/petitions/:slug/receipt/:capability/receipt.tlog-proof', proofFile(deps));
-  app.get(['/petitions/:slug/sign', '/petitions/:slug/withdraw'], backToPetition());
 
   for (const [methods, paths] of KNOWN) app.all([...paths], methodNotAllowed(methods));
   app.use(notFound());
