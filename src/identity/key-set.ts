@@ -1,7 +1,7 @@
 /**
  * The identity provider's signing keys, and a token's signature held to them (RFC 7515 §5.2). openid-client checks all
  * else that a token says, that its algorithm is the pinned one included; it would check the signature too, by WebCrypto
- * and at twice the price (docs/decisions/0010).
+ * and at twice the price (docs/decisions/0011).
  */
 import { createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto';
 

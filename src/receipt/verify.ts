@@ -4,7 +4,7 @@
  *
  * A receipt proves that on its day the gateway held one signature under this pseudonym for this petition and this text.
  */
-// By their own paths: a browser then loads twelve modules of jose, not all forty-six.
+// By their own paths: a browser then loads thirteen modules of jose, not all forty-six.
 import type { CompactJWSHeaderParameters, JSONWebKeySet } from 'jose';
 import { decodeProtectedHeader } from 'jose/decode/protected_header';
 import * as errors from 'jose/errors';
