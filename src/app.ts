@@ -24,6 +24,7 @@ import { pseudonyms } from './person/pseudonym.ts';
 import { closeOverdue } from './petitions/close-petition.ts';
 import { computeNym } from './petitions/petition-key.ts';
 import { loadReceiptKeys, type ReceiptKeys } from './receipt/keys.ts';
+import { keepRecounting } from './recount.ts';
 import { readKeys, readReceiptKeys } from './storage/key-folder.ts';
 import { openJourneys, openStorage } from './storage/open.ts';
 import { type Policy, parsePolicy } from './tlog/policy.ts';
@@ -111,6 +112,17 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   const failed = (error: unknown) => diagnostics.warn(describeError(error), 'an act of the operator was not recorded');
   closers.push(answerRequests(storage.requests, sequencer, failed));
   closers.push(await keepClosing({ petitions: storage.petitions, register: sequencer }, clock, diagnostics));
+  closers.push(
+    keepRecounting({
+      config: config.storage,
+      figures: () => sequencer.fold.snapshot(),
+      found: ({ size, problems }) => {
+        if (problems.length === 0) diagnostics.info({ size }, 'recounted: rows, log and figures agree');
+        else diagnostics.error({ size, problems }, 'ALARM: rows, log and figures disagree: run paraphe fsck');
+      },
+      failed: (error) => diagnostics.warn(describeError(error), 'the recount came to no end'),
+    }),
+  );
   await publisher.publish();
   closers.push(publisher.start());
   const web = createServer({

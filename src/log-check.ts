@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StorageConfig } from './config.ts';
-import { checkLog } from './log/check-log.ts';
+import { type CheckOptions, checkLog } from './log/check-log.ts';
 import { isPetitionKeyWhole } from './petitions/petition-key.ts';
 import { readKeys } from './storage/key-folder.ts';
 import { isDatabaseError, openStorage, readLock, type Storage } from './storage/open.ts';
@@ -15,14 +15,15 @@ export type DataCheck = {
   readonly notes: readonly string[];
 };
 
-type Progress = (done: number, size: number) => void;
-
 /** Reads only, beside a serving gateway too. @throws SetupError when there are no data */
-export async function checkData(config: StorageConfig, progress: Progress = () => {}): Promise<DataCheck> {
+export async function checkData(
+  config: StorageConfig,
+  options: Pick<CheckOptions, 'figures' | 'progress'> = {},
+): Promise<DataCheck> {
   const storage = openStorage(config);
   try {
     const locked = readLock(config.dataDir);
-    const log = await checkLog(storage.log, { locked, progress });
+    const log = await checkLog(storage.log, { locked, ...options });
     const keys = await checkKeys(storage, config.keysDir);
     const notes = [...keys.notes, ...(locked === undefined ? ['Not compared: there is no lock beside the data.'] : [])];
     return { size: log.size, problems: [...log.problems, ...storage.checkTables(), ...keys.problems], notes };

@@ -60,6 +60,7 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
       'person',
       'petitions',
       'receipt',
+      'recount.ts',
       'storage',
       'tlog',
       'web',
@@ -68,6 +69,8 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
   },
   'log-writer.ts': { rooms: ['config.ts', 'log', 'petitions', 'storage'], why: 'it composes the one writer' },
   'log-check.ts': { rooms: ['config.ts', 'log', 'petitions', 'storage'], why: 'it looks at all that is stored' },
+  'recount.ts': { rooms: ['config.ts', 'log', 'log-check.ts'], why: 'it only starts the worker' },
+  'recount.worker.ts': { rooms: ['config.ts', 'log', 'log-check.ts'], why: 'log-check, on a thread of its own' },
   'config-variables.ts': { rooms: [], why: 'a table' },
   'config.ts': { rooms: ['config-variables.ts', 'identity'], why: 'it knows the shape of settings, not who uses them' },
   web: {

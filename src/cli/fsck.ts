@@ -10,7 +10,9 @@ import { progressLine } from './progress.ts';
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { json: { type: 'boolean', default: false } } });
   const progress = progressLine('entries');
-  const { size, problems, notes } = await checkData(readStorageConfig(), progress.at).finally(progress.end);
+  const { size, problems, notes } = await checkData(readStorageConfig(), { progress: progress.at }).finally(
+    progress.end,
+  );
   if (values.json) console.log(JSON.stringify({ whole: problems.length === 0, size, problems, notes }, null, 2));
   else {
     for (const problem of problems) console.error(problem);

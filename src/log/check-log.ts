@@ -28,7 +28,9 @@ export type LogCheck = {
 export type CheckOptions = {
   /** The lock's checkpoint, where it can be read. */
   readonly locked?: string | undefined;
-  readonly progress?: (done: number, size: number) => void;
+  /** Figures that someone serves, to be compared at their size. */
+  readonly figures?: FoldSnapshot | undefined;
+  readonly progress?: ((done: number, size: number) => void) | undefined;
 };
 
 const PORTION = 4096;
@@ -118,7 +120,9 @@ class Check {
       this.#wrong(`entry ${index}: its row and its leaf in tile 0/${Math.floor(index / TILE_WIDTH)} disagree`);
     }
     this.#checkRules(index, logged);
-    if (this.#fold.size === this.#state.fold?.size) this.#compareFold(this.#state.fold);
+    for (const kept of [this.#state.fold, this.#options.figures]) {
+      if (kept?.size === this.#fold.size) this.#compareFold(kept);
+    }
     return leaf;
   }
 

@@ -42,13 +42,13 @@ export function prepareLog(database: Sqlite) {
     open: plucked<[number, number], number>(
       'SELECT 1 FROM petitions WHERE ref = ? AND closing IS NULL AND (closes IS NULL OR closes >= ?)',
     ),
-    latest: client.prepare<[number, Buffer], EntryRow>(
+    latest: client.prepare<[number, Uint8Array], EntryRow>(
       'SELECT e.* FROM signatures s JOIN entries e ON e."index" = s.entry WHERE s.petition = ? AND s.nym = ?',
     ),
-    insertSignature: client.prepare<[number, Buffer, number]>(
+    insertSignature: client.prepare<[number, Uint8Array, number]>(
       'INSERT INTO signatures (petition, nym, entry) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
     ),
-    moveSignature: client.prepare<[number, number, Buffer]>(
+    moveSignature: client.prepare<[number, number, Uint8Array]>(
       'UPDATE signatures SET entry = ? WHERE petition = ? AND nym = ?',
     ),
     insertEntry: client.prepare(
