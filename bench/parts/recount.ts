@@ -3,7 +3,6 @@ import { generateKeyPairSync, hash, randomFillSync, sign } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type AuditReport, audit, parseVerifierKey, trustLog } from '../../src/audit/audit.ts';
-import { readBatchesOf } from '../../src/audit/batch.ts';
 import { readBatchesOnThreads } from '../../src/audit/node/batch-threads.ts';
 import { nodeTools, sha256 } from '../../src/audit/node/crypto.ts';
 import { folderSource } from '../../src/audit/node/folder.ts';
@@ -76,7 +75,7 @@ answer({
   recount: async ({ folder }: { folder: string }) => {
     const source = folderSource(folder);
     const key = parseVerifierKey(sha256, readFileSync(join(folder, 'log/vkey'), 'utf8').trim());
-    const readBatches = readBatchesOnThreads(folder, readBatchesOf(source, hashing));
+    const readBatches = readBatchesOnThreads(folder);
     const [begin, cpu] = [performance.now(), cpuMs()];
     const tools = nodeTools();
     const { report } = await audit({ source, policy: trustLog(key), tools, gateway: false, readBatches });

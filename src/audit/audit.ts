@@ -24,14 +24,16 @@ import { type Head, Recount } from './recount.ts';
 import { type AuditReport, openCases, petitionReports } from './report.ts';
 import { missing, readTileFile, type Source } from './source.ts';
 
-export { parsePolicy, type Policy, trustLog } from '../tlog/policy.ts';
-export { type Ed25519Verify, parseVerifierKey, type VerifierKey } from '../tlog/note.ts';
 export type { Sha256 } from '../tlog/merkle.ts';
+export { type Ed25519Verify, parseVerifierKey, type VerifierKey } from '../tlog/note.ts';
+export { type Policy, parsePolicy, trustLog } from '../tlog/policy.ts';
 export type { Batch, ReadBatches } from './batch.ts';
-export type { DifferenceCode, DifferenceFound } from './difference.ts';
-export type { AuditReport, CaseReport, PetitionReport } from './report.ts';
+export { Difference, type DifferenceCode, type DifferenceFound } from './difference.ts';
+export { checkIdentityKeys } from './identity-keys.ts';
 export { Recount } from './recount.ts';
+export { type AuditReport, type CaseReport, type PetitionReport, refusedReport } from './report.ts';
 export { type Source, Unreachable, webSource } from './source.ts';
+export { chooseTrust, type Trust } from './trust.ts';
 
 export type AuditTools = {
   /** `crypto.hash` in Node, `@noble/hashes` in a browser. */
@@ -208,7 +210,9 @@ class Audit {
       const path = `${folder}/${hash}`;
       const bytes = (await this.#files.read(path)) ?? (await this.#request.source.read(path));
       if (bytes === undefined) throw missing(path);
-      const found = Array.from(this.#request.tools.sha256(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+      const found = Array.from(this.#request.tools.sha256(bytes), (byte) => byte.toString(16).padStart(2, '0')).join(
+        '',
+      );
       if (found !== hash) throw new Difference({ code, where: path, detail: `its SHA-256 is ${found}` });
       await this.#request.keep?.(path, bytes);
     }

@@ -36,7 +36,7 @@ export function readBatchesOf(source: Source, hashing: TreeHashing): ReadBatches
             readTileFile(source, tile),
             readTileFile(source, { ...tile, level: 0 }),
           ]);
-          return () => ({ bundle: valueOf(bundle), tile: valueOf(hashes) });
+          return () => ({ bundle: settled(bundle), tile: settled(hashes) });
         }),
       );
       yield readBatch(hashing, size, first, (i) => files[i]?.() as BundleFiles);
@@ -110,7 +110,7 @@ function differenceIn(error: unknown, tile: Tile): DifferenceFound {
   return { code: isTile ? 'tile' : 'bundle', where, detail: error.message };
 }
 
-function valueOf<T>(result: PromiseSettledResult<T>): T {
+function settled<T>(result: PromiseSettledResult<T>): T {
   if (result.status === 'rejected') throw result.reason;
   return result.value;
 }

@@ -117,8 +117,10 @@ class ClaimReader {
       if (petition === undefined) continue;
       if (signatures === undefined || size === undefined) throw wrong('page', path, 'a count is no number');
       this.#shown++;
-      const wrongIn = about(petition, ({ total }) =>
-        different('it counts', signatures, total) ?? different('it shows', shown ?? total, total));
+      const wrongIn = about(
+        petition,
+        ({ total }) => different('it counts', signatures, total) ?? different('it shows', shown ?? total, total),
+      );
       this.#claims.push({ code: 'page', where: path, from: size, to: size, wrong: wrongIn });
     }
   }

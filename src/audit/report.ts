@@ -46,6 +46,12 @@ export type AuditReport = {
   readonly open_cases: readonly CaseReport[];
 };
 
+/** Of an audit that ended before it read the log. */
+export function refusedReport(difference: DifferenceFound): AuditReport {
+  const nothing = { checkpoint: null, witnesses: [], remembered: null, compared: null, petitions: [], open_cases: [] };
+  return { holds: false, difference, entries: 0, ...nothing };
+}
+
 export function petitionReports(fold: Fold, slugs: ReadonlyMap<string, string>): readonly PetitionReport[] {
   return [...fold.petitions].map(([id, figures]) => petitionReport(figures, slugs.get(id) ?? null));
 }

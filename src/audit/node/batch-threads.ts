@@ -4,20 +4,20 @@
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { treeHashing } from '../../tlog/merkle.ts';
 import { TILE_WIDTH } from '../../tlog/tile.ts';
-import { BUNDLES_IN_BATCH, type Batch, type ReadBatches } from '../batch.ts';
+import { type Batch, BUNDLES_IN_BATCH, type ReadBatches, readBatchesOf } from '../batch.ts';
+import { sha256 } from './crypto.ts';
+import { folderSource } from './folder.ts';
 
 /** Of each thread: one in work, one waiting, one done. */
 const AHEAD = 3;
 /** Below that, starting threads takes longer than reading. */
 const WORTH_THREADS = 50_000;
 
-/** @param alone reads in this thread: for logs that are not worth others */
-export function readBatchesOnThreads(
-  folder: string,
-  alone: ReadBatches,
-  threads = availableParallelism(),
-): ReadBatches {
+/** Small logs are read in the thread that asks. */
+export function readBatchesOnThreads(folder: string, threads = availableParallelism()): ReadBatches {
+  const alone = readBatchesOf(folderSource(folder), treeHashing(sha256));
   return async function* (size, from) {
     if (size - from * TILE_WIDTH < WORTH_THREADS) {
       yield* alone(size, from);
