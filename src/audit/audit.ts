@@ -86,7 +86,7 @@ export async function audit(request: AuditRequest): Promise<Audited> {
 const REFETCHES = 5;
 
 class Audit {
-  readonly recount: Recount;
+  recount: Recount;
   checkpoint: Uint8Array | undefined;
   readonly #request: AuditRequest;
   readonly #files: Source;
@@ -111,6 +111,7 @@ class Audit {
       this.#trusted = await this.#fetchCheckpoint(this.#claims?.latest ?? 0);
       const { checkpoint } = this.#trusted;
       this.#compareWithRemembered(checkpoint);
+      if (this.#request.recount === undefined) this.recount = new Recount(this.#hashing, tools.seed, checkpoint.size);
       await this.#recount(checkpoint);
       await this.#proveNothingVanished(checkpoint);
       for (const head of this.#claims?.heads ?? []) await this.#compareHead(head, checkpoint);

@@ -5,7 +5,7 @@
  */
 import { Malformed } from '../tlog/errors.ts';
 import { HASH_BYTES, rootOf, type TreeHashing } from '../tlog/merkle.ts';
-import { decodeBundle, splitTile, TILE_WIDTH, type Tile, tileAt } from '../tlog/tile.ts';
+import { decodeBundle, TILE_WIDTH, type Tile, tileAt } from '../tlog/tile.ts';
 import { Difference, type DifferenceFound } from './difference.ts';
 import { EntryPacker, MOST_ENTRIES, type PackedEntries } from './packed-entries.ts';
 import { logPath, readTileFile, type Source } from './source.ts';
@@ -82,10 +82,13 @@ function readBundle(
 ): Uint8Array {
   const entries = decodeBundle(bundle, width);
   const path = logPath({ level: 0, index, width });
-  const hashes = splitTile(tile, width);
+  if (tile.length !== width * HASH_BYTES) {
+    const detail = `${tile.length} bytes instead of ${width * HASH_BYTES}`;
+    throw new Difference({ code: 'tile', where: path, detail });
+  }
   const leaves = entries.map((bytes, i) => {
     const leaf = hashing.leaf(bytes);
-    if (!sameHash(leaf, hashes[i])) {
+    if (!holds(tile, i * HASH_BYTES, leaf)) {
       const entry = index * TILE_WIDTH + i;
       const detail = `its hash ${i} is not that of entry ${entry} in ${logPath({ level: 'entries', index, width })}`;
       throw new Difference({ code: 'tile', where: path, index: entry, detail });
@@ -96,18 +99,15 @@ function readBundle(
   return rootOf(hashing, leaves);
 }
 
-function sameHash(a: Uint8Array, b: Uint8Array | undefined): boolean {
-  if (b === undefined) return false;
-  for (let i = 0; i < HASH_BYTES; i++) if (a[i] !== b[i]) return false;
+function holds(tile: Uint8Array, at: number, hash: Uint8Array): boolean {
+  for (let i = 0; i < HASH_BYTES; i++) if (tile[at + i] !== hash[i]) return false;
   return true;
 }
 
 function differenceIn(error: unknown, tile: Tile): DifferenceFound {
   if (error instanceof Difference) return error.found;
   if (!(error instanceof Malformed)) throw error;
-  const isTile = error.code === 'tile-length';
-  const where = logPath(isTile ? { ...tile, level: 0 } : tile);
-  return { code: isTile ? 'tile' : 'bundle', where, detail: error.message };
+  return { code: 'bundle', where: logPath(tile), detail: error.message };
 }
 
 function settled<T>(result: PromiseSettledResult<T>): T {

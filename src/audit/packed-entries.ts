@@ -20,12 +20,17 @@ export type PackedEntries = {
 };
 
 /** The most that a pack holds, so that twelve bits number any of its petitions and days. */
-export const MOST_ENTRIES = 4096;
+export const MOST_ENTRIES = 1024;
 /** Not a département: there are 112, and none. */
 const OTHER = 255;
 
-/** Windows-1252 and not UTF-8: a character for each byte, which for ASCII is the same one. */
-const letters = new TextDecoder('latin1');
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** A character for each byte: the same one for ASCII, any other for the rest, whose places nobody reads. */
+function lettersOf(bytes: Uint8Array): string {
+  const text = decoder.decode(bytes);
+  return text.length === bytes.length ? text : decoder.decode(bytes.map((byte) => (byte < 128 ? byte : 0)));
+}
 
 export class EntryPacker {
   readonly #codes = new Uint32Array(MOST_ENTRIES);
@@ -39,7 +44,7 @@ export class EntryPacker {
 
   /** @param entries views on the bundle's bytes */
   add(bytes: Uint8Array, entries: readonly Uint8Array[]): void {
-    const text = letters.decode(bytes);
+    const text = lettersOf(bytes);
     for (const entry of entries) {
       const start = entry.byteOffset - bytes.byteOffset;
       const end = start + entry.length;
@@ -73,7 +78,7 @@ export class EntryPacker {
 /** Every entry in the order of the log: a `signed` (its evidence is not carried along), or the bytes of another kind. */
 export function* unpack(packed: PackedEntries): Generator<Entry | Uint8Array> {
   const { codes, petitions, days, departments, others } = packed;
-  const nyms = letters.decode(packed.nyms);
+  const nyms = lettersOf(packed.nyms);
   let signed = 0;
   let other = 0;
   for (const code of codes) {
@@ -97,8 +102,18 @@ export function* unpack(packed: PackedEntries): Generator<Entry | Uint8Array> {
 class Places<T> {
   readonly things: T[] = [];
   readonly #numbers = new Map<T, number>();
+  #last: T | undefined;
+  #lastNumber = 0;
 
   of(thing: T): number {
+    if (thing !== this.#last) {
+      this.#last = thing;
+      this.#lastNumber = this.#find(thing);
+    }
+    return this.#lastNumber;
+  }
+
+  #find(thing: T): number {
     const known = this.#numbers.get(thing);
     if (known !== undefined) return known;
     this.#numbers.set(thing, this.things.length);

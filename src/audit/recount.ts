@@ -43,9 +43,12 @@ export class Recount {
   readonly #edge: TileEdge;
   readonly #partial = new Map<number, StoredTile>();
 
-  /** @param seed of the table of nyms, unknown to whoever wrote the log */
-  constructor(hashing: TreeHashing, seed: number) {
-    this.fold = new Fold(new NymTable(seed));
+  /**
+   * @param seed of the table of nyms, unknown to whoever wrote the log
+   * @param expected how many entries there will be
+   */
+  constructor(hashing: TreeHashing, seed: number, expected = 0) {
+    this.fold = new Fold(new NymTable(seed, expected));
     this.#hashing = hashing;
     this.#edge = new TileEdge(hashing);
   }

@@ -72,5 +72,7 @@ async function* inOrder(workers: readonly Worker[], size: number, from: number):
 }
 
 function startWorker(folder: string): Worker {
-  return new Worker(new URL('./batch.worker.ts', import.meta.url), { workerData: { folder } });
+  // What a batch leaves behind is garbage at once: a small nursery is emptied while it is still in the cache.
+  const resourceLimits = { maxYoungGenerationSizeMb: 8 };
+  return new Worker(new URL('./batch.worker.ts', import.meta.url), { workerData: { folder }, resourceLimits });
 }

@@ -4,17 +4,18 @@ import { treeHashing } from '../../tlog/merkle.ts';
 import { bundlesOf, readBatch } from '../batch.ts';
 import { missing } from '../source.ts';
 import { sha256 } from './crypto.ts';
-import { readBundleFiles } from './folder.ts';
+import { BundleReader } from './folder.ts';
 
 const { folder } = workerData as { readonly folder: string };
 const hashing = treeHashing(sha256);
+const reader = new BundleReader(folder);
 
 parentPort?.on('message', ({ first, size }: { readonly first: number; readonly size: number }) => {
   const bundles = bundlesOf(size, first);
   const batch = readBatch(hashing, size, first, (i) => {
     const bundle = bundles[i];
     if (bundle === undefined) throw missing(`bundle ${first + i}`);
-    return readBundleFiles(folder, bundle);
+    return reader.read(bundle);
   });
   const { codes, nyms } = batch.entries;
   parentPort?.postMessage({ first, batch }, [codes.buffer, nyms.buffer, batch.roots.buffer]);
