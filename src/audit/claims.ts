@@ -70,7 +70,7 @@ class ClaimReader {
   readonly #gateway: Source;
   readonly #sha256: Sha256;
   readonly #claims: Claim[] = [];
-  readonly #listed: Omit<Claim, 'from' | 'to'>[] = [];
+  readonly #listed: Pick<Claim, 'code' | 'where' | 'wrong'>[] = [];
   readonly #heads: NamedHead[] = [];
   readonly #slugs = new Map<string, string>();
   #shown = 0;
