@@ -91,7 +91,7 @@ class Audit {
   readonly #request: AuditRequest;
   readonly #files: Source;
   readonly #hashing: TreeHashing;
-  readonly #remembered: Checkpoint | undefined;
+  readonly #remembered: readonly Head[];
   #claims: Claims | undefined;
   #trusted: TrustedCheckpoint | undefined;
 
@@ -100,7 +100,8 @@ class Audit {
     this.#request = request;
     this.#files = files;
     this.#hashing = treeHashing(tools.sha256);
-    this.#remembered = remembered && parseSignedCheckpoint(remembered).checkpoint;
+    const heads = [remembered && parseSignedCheckpoint(remembered).checkpoint, request.recount?.head];
+    this.#remembered = heads.filter((head) => head !== undefined);
     this.recount = request.recount ?? new Recount(this.#hashing, tools.seed);
   }
 
@@ -148,13 +149,13 @@ class Audit {
   }
 
   #compareWithRemembered({ size, root }: Head): void {
-    const old = this.#remembered;
-    if (old === undefined || old.size < size) return;
-    if (old.size > size) {
-      const detail = `the log had ${old.size} entries, and now shows ${size}: entries have vanished`;
-      throw new Difference({ code: 'log-shrank', where: 'log/checkpoint', detail });
+    for (const old of this.#remembered) {
+      if (old.size > size) {
+        const detail = `the log had ${old.size} entries, and now shows ${size}: entries have vanished`;
+        throw new Difference({ code: 'log-shrank', where: 'log/checkpoint', detail });
+      }
+      if (old.size === size && !sameBytes(old.root, root)) throw rewritten(old.size, 'one size, two roots');
     }
-    if (!sameBytes(old.root, root)) throw rewritten(old.size, 'one size, two roots');
   }
 
   async #recount({ size, root }: Head): Promise<void> {
@@ -179,9 +180,10 @@ class Audit {
 
   /** @throws Difference `log-rewritten` */
   async #proveNothingVanished(head: Head): Promise<void> {
-    const old = this.#remembered;
-    const why = old === undefined ? undefined : await this.#inconsistency(old, head);
-    if (old !== undefined && why !== undefined) throw rewritten(old.size, why);
+    for (const old of this.#remembered) {
+      const why = await this.#inconsistency(old, head);
+      if (why !== undefined) throw rewritten(old.size, why);
+    }
   }
 
   async #compareHead({ where, origin, size, root }: NamedHead, head: Checkpoint): Promise<void> {
@@ -228,7 +230,7 @@ class Audit {
       difference: difference?.found ?? null,
       checkpoint: trusted === undefined ? null : headJson(trusted.checkpoint),
       witnesses: trusted?.witnesses.map(({ name }) => name) ?? [],
-      remembered: this.#remembered?.size ?? null,
+      remembered: this.#remembered.length === 0 ? null : Math.max(...this.#remembered.map(({ size }) => size)),
       compared: claims === undefined ? null : { json: claims.all.length - claims.shown, shown: claims.shown },
       entries: fold.size,
       petitions: petitionReports(fold, claims?.slugs ?? new Map()),

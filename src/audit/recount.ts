@@ -38,6 +38,8 @@ export class Recount {
   readonly fold: Fold;
   /** In the log's order. */
   readonly identityKeys: IdentityKeys[] = [];
+  /** The head up to which it was counted and proven. */
+  head: Head | undefined;
   readonly #hashing: TreeHashing;
   /** The tree above the full bundles: its leaves are their roots, so its level L is the log's level L + 1. */
   readonly #edge: TileEdge;
@@ -53,7 +55,10 @@ export class Recount {
     this.#edge = new TileEdge(hashing);
   }
 
-  /** Goes on to a larger head. Whoever catches a `Difference` throws the recount away. */
+  /**
+   * Goes on to a head that is no smaller. The caller proves that it continues `head`: what was counted is not read again.
+   * Whoever catches a `Difference` throws the recount away.
+   */
   async advance({ size, root }: Head, { readBatches, source, onlooker, progress }: Steps): Promise<void> {
     onlooker.look(this.fold);
     let known = this.fold.size % TILE_WIDTH;
@@ -72,6 +77,7 @@ export class Recount {
       const detail = `the entries lead to root ${encodeBase64(found)}, the checkpoint of size ${size} says ${encodeBase64(root)}`;
       throw new Difference({ code: 'root', where: 'log/checkpoint', detail });
     }
+    this.head = { size, root };
   }
 
   /** @param known how many of its entries were counted before */

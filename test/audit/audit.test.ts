@@ -102,6 +102,15 @@ describe('an audit that holds', () => {
   });
 });
 
+test('a recount that goes on proves by itself that it goes on with the same log', async () => {
+  const before = await auditFiles(small);
+  const resumed = { recount: before.recount };
+  const another = await exported([...SMALL.with(2, signed('Mallory')), signed('Inès')]);
+  expect((await auditFiles(another, resumed)).report.difference).toMatchObject({ code: 'log-rewritten' });
+  const shorter = await exported(SMALL.slice(0, 5));
+  expect((await auditFiles(shorter, resumed)).report.difference).toMatchObject({ code: 'log-shrank' });
+});
+
 describe('an audit names the first difference', () => {
   test('by entry and rule', async () => {
     const twice = [...SMALL, signed('Louise')];
