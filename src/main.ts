@@ -19,7 +19,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   petition: { about: 'open <file> | close <slug> | list', load: () => import('./cli/petition.ts') },
   keys: { about: 'rotate: sign receipts with a new key', load: () => import('./cli/keys.ts') },
   verify: { about: '<receipt>: check a receipt', load: () => import('./cli/verify.ts') },
-  audit: { about: '<url | folder>: count a log again', load: () => import('./cli/audit.ts') },
+  audit: {
+    about: '<url | folder>: count a log again (without arguments: its options)',
+    load: () => import('./cli/audit.ts'),
+  },
 };
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
