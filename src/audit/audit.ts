@@ -36,9 +36,9 @@ export { type Source, Unreachable, webSource } from './source.ts';
 export { chooseTrust, type Trust } from './trust.ts';
 
 export type AuditTools = {
-  /** `crypto.hash` in Node, `@noble/hashes` in a browser. */
+  /** Node has one, `@noble/hashes` another for browsers. */
   readonly sha256: Sha256;
-  /** `crypto.verify` in Node, WebCrypto in a browser. */
+  /** Node has one, WebCrypto another. */
   readonly verify: Ed25519Verify;
   /** A random number of 32 bits, that the log's writer cannot know: it keeps chosen pseudonyms from slowing the audit down. */
   readonly seed: number;
