@@ -24,6 +24,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   recover: { about: '--mirror <folder>: bring a restored backup forward', load: () => import('./cli/recover.ts') },
   keys: { about: 'rotate: sign receipts with a new key', load: () => import('./cli/keys.ts') },
   witness: { about: 'cosign the checkpoints of logs that only grow', load: () => import('./cli/witness.ts') },
+  audit: {
+    about: '<url | folder>: count a log again (without arguments: its options)',
+    load: () => import('./cli/audit.ts'),
+  },
   verify: {
     about: '<receipt.jwt | receipt.tlog-proof> [the other]: check a receipt',
     load: () => import('./cli/verify.ts'),

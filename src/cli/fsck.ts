@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { readStorageConfig } from '../config.ts';
 import { checkData } from '../log-check.ts';
-import { progressLine } from './progress.ts';
+import { Progress } from './progress.ts';
 
 /**
  * `paraphe fsck`: recomputes the whole log from its rows, beside a serving gateway too. Exit code 0 when it is whole;
@@ -9,10 +9,9 @@ import { progressLine } from './progress.ts';
  */
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { json: { type: 'boolean', default: false } } });
-  const progress = progressLine('entries');
-  const { size, problems, notes } = await checkData(readStorageConfig(), { progress: progress.at }).finally(
-    progress.end,
-  );
+  const progress = new Progress();
+  const show = (done: number, size: number) => progress.show('entries', done, size);
+  const { size, problems, notes } = await checkData(readStorageConfig(), { progress: show }).finally(progress.end);
   if (values.json) console.log(JSON.stringify({ whole: problems.length === 0, size, problems, notes }, null, 2));
   else {
     for (const problem of problems) console.error(problem);

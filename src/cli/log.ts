@@ -6,7 +6,7 @@ import { LogReader } from '../log/reader.ts';
 import { openStorage } from '../storage/open.ts';
 import { parseSignedCheckpoint } from '../tlog/checkpoint.ts';
 import { utf8 } from '../tlog/text.ts';
-import { progressLine } from './progress.ts';
+import { Progress } from './progress.ts';
 
 /** `paraphe log export <folder>`: the published log as files, from DATA_DIR alone, beside a serving gateway too. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -16,7 +16,8 @@ export async function run(args: readonly string[]): Promise<number> {
     throw new SetupError('Usage: paraphe log export <folder>');
   }
   const storage = openStorage(readStorageConfig());
-  const progress = progressLine('entries');
+  const progress = new Progress();
+  const show = (done: number, size: number) => progress.show('entries', done, size);
   try {
     const state = await storage.log.state();
     if (state?.publication === undefined) throw new SetupError('Nothing is published yet: start the gateway first.');
@@ -29,7 +30,7 @@ export async function run(args: readonly string[]): Promise<number> {
       published: () => published,
       sealed: () => ({ ...head, checkpoint }),
     });
-    const written = await exportLog(reader, storage.log, folder, progress.at);
+    const written = await exportLog(reader, storage.log, folder, show);
     progress.end();
     console.log(`${folder}/log holds the log ${state.origin} at ${head.size} entries (${written} files written).`);
     console.log(`Anyone recounts it with \`paraphe audit ${folder} --vkey ${state.vkey}\`.`);

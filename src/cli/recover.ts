@@ -8,7 +8,7 @@ import { recoverLog } from '../log/recover-log.ts';
 import { openLogWriter } from '../log-writer.ts';
 import { readKeys } from '../storage/key-folder.ts';
 import { holdWriter, openLock, openStorage } from '../storage/open.ts';
-import { progressLine } from './progress.ts';
+import { Progress } from './progress.ts';
 
 const clock = () => new Date();
 
@@ -19,7 +19,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const { dataDir, keysDir, databaseUrl } = readStorageConfig();
   const { logKey: key } = readKeys(keysDir);
   const storage = openStorage({ dataDir, databaseUrl });
-  const progress = progressLine('entries');
+  const progress = new Progress();
+  const show = (done: number, size: number) => progress.show('entries', done, size);
   try {
     const writer = holdWriter(dataDir);
     const lock = openLock(dataDir);
@@ -29,7 +30,7 @@ export async function run(args: readonly string[]): Promise<number> {
       key,
       clock,
       mirror: folderMirror(values.mirror),
-      progress: progress.at,
+      progress: show,
     }).finally(() => {
       progress.end();
       lock.close();

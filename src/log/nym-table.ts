@@ -1,7 +1,7 @@
 /**
- * What is known of each nym, for logs larger than memory likes: 40 bytes a nym and 6 to 13 in the index, no string kept.
- * Every byte of a nym is compared, but only where a byte of its hash says that it may be there: each look at a record of a
- * large table is a wait for memory. The index is keyed by a seed, because whoever writes a log chooses its nyms and could
+ * What is known of each nym, for logs larger than memory likes: 40 bytes a nym and 5 to 11 in the index, no string kept.
+ * Every byte of a nym is compared, but only where bits of its hash, kept in the index, say that it may be there: each look
+ * at a record of a large table is a wait for memory. The index is keyed by a seed, because whoever writes a log chooses its nyms and could
  * otherwise make them all collide; the seed changes no result.
  */
 import type { Day } from '../clock.ts';
@@ -26,6 +26,8 @@ const STATE = 9;
 const CHUNK = 4096;
 const NYM_WORDS = 8;
 const ABSENT = -1;
+/** Who writes a log says how large it is: beyond that, the index grows as the nyms come. */
+const MOST_EXPECTED = 2 ** 25;
 
 const WITHDRAWN: NymState = { state: 'withdrawn' };
 const INVALIDATED: NymState = { state: 'invalidated' };
@@ -36,10 +38,11 @@ export class NymTable implements NymMemory {
   readonly #petitions = new Numbering<string>();
   readonly #days = new Numbering<Day>();
   readonly #departments = new Numbering<string | null>();
-  /** Record numbers; its length is a power of two. */
-  #index = new Uint32Array(1024);
-  /** For each place of the index the highest byte of its record's hash, or 0 where it is free. */
-  #tags = new Uint8Array(1024);
+  /**
+   * Its length is a power of two; a free place is 0. Of a hash, the low bits choose the place where the search begins. The
+   * others stand there, above the record's number plus one, which fits below because some places are always free.
+   */
+  #index: Uint32Array;
   #count = 0;
   readonly #key = new Uint32Array(NYM_WORDS + 1);
   readonly #keyBytes = new Uint8Array(this.#key.buffer);
@@ -48,8 +51,12 @@ export class NymTable implements NymMemory {
   #nym = '' as Nym;
   #record = ABSENT;
 
-  constructor(seed = 0) {
+  /** @param expected nyms: for so many the index need not grow */
+  constructor(seed = 0, expected = 0) {
     this.#seed = seed;
+    let places = 1024;
+    while (3 * places < 4 * Math.min(expected, MOST_EXPECTED)) places *= 2;
+    this.#index = new Uint32Array(places);
   }
 
   /** How many nyms it holds. */
@@ -91,14 +98,13 @@ export class NymTable implements NymMemory {
   }
 
   #lookUp(hash: number): number {
-    const tags = this.#tags;
-    const mask = tags.length - 1;
-    const tag = tagOf(hash);
+    const index = this.#index;
+    const mask = index.length - 1;
     for (let place = hash & mask; ; place = (place + 1) & mask) {
-      const here = tags[place];
-      if (here === 0) return ABSENT;
-      if (here !== tag) continue;
-      const record = this.#index[place] ?? 0;
+      const slot = index[place] ?? 0;
+      if (slot === 0) return ABSENT;
+      if (((slot ^ hash) & ~mask) !== 0) continue;
+      const record = (slot & mask) - 1;
       if (this.#holds(record)) return record;
     }
   }
@@ -122,17 +128,15 @@ export class NymTable implements NymMemory {
 
   #enter(record: number): void {
     const hash = this.#hash(this.#chunk(record), offset(record));
-    const mask = this.#tags.length - 1;
+    const index = this.#index;
+    const mask = index.length - 1;
     let place = hash & mask;
-    while (this.#tags[place] !== 0) place = (place + 1) & mask;
-    this.#tags[place] = tagOf(hash);
-    this.#index[place] = record;
+    while (index[place] !== 0) place = (place + 1) & mask;
+    index[place] = (hash & ~mask) | (record + 1);
   }
 
   #widen(): void {
-    const places = this.#index.length * 2;
-    this.#index = new Uint32Array(places);
-    this.#tags = new Uint8Array(places);
+    this.#index = new Uint32Array(this.#index.length * 2);
     for (let record = 0; record < this.#count; record++) this.#enter(record);
   }
 
@@ -168,11 +172,6 @@ class Numbering<T> {
   at(number: number): T {
     return this.#things[number] as T;
   }
-}
-
-/** Never 0, which stands for a free place. */
-function tagOf(hash: number): number {
-  return hash >>> 24 || 1;
 }
 
 function offset(record: number): number {

@@ -8,6 +8,7 @@ const files = [
   ...globSync('tlog/*.ts', { cwd: SRC }),
   ...['entry', 'figures', 'fold', 'nym-table', 'signed'].map((name) => `log/${name}.ts`),
   'person/nym.ts',
+  ...globSync('audit/*.ts', { cwd: SRC }),
 ];
 const sources = files.map((file) => ({ file, source: readFileSync(join(SRC, file), 'utf8') }));
 
