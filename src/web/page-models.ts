@@ -70,6 +70,7 @@ export type PageModels = {
 export type PageCheckpoint = { size: number; day: Day; at: Date };
 
 export type PetitionSummary = {
+  id: string;
   slug: string;
   title: string;
   status: 'open' | 'closed' | 'restricted';

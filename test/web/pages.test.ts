@@ -13,6 +13,7 @@ const reader: PageContext = { lang: 'fr', explicitLang: false, path: '/petitions
 
 const day = '2026-03-01' as Day;
 const open: PetitionSummary = {
+  id: '01m7k8m0n1ew6076n6rar3zv8a',
   slug: 'ecoles',
   title: 'Garder les écoles <script>alert(1)</script> & "le reste"',
   status: 'open',
