@@ -71,13 +71,14 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   const keys = readKeys(config.storage.keysDir);
   const storage = openStorage(config.storage);
   closers.push(() => storage.close());
-  const journeyFile = openJourneys(config.storage.dataDir);
-  closers.push(() => journeyFile.close());
   checkLogOrigin(keys.logKey, config);
   const { dataDir } = config.storage;
   const { reached } = options;
   const writer = await openLogWriter({ dataDir, storage, key: keys.logKey, clock }, reached ? { reached } : {});
   closers.push(() => writer.close());
+  // With the right to write: a journeys' file that cannot be read is made anew, and never under a gateway that serves.
+  const journeyFile = openJourneys(config.storage.dataDir);
+  closers.push(() => journeyFile.close());
   const { sequencer } = writer;
   const publisher = await Publisher.open({
     store: storage.log,

@@ -7,8 +7,9 @@ import { untilStopped } from './signals.ts';
 export async function run(args: readonly string[]): Promise<number> {
   parseArgs({ args: [...args], options: {} });
   const demo = await startDemo(environment());
+  const stopped = untilStopped(); // whoever reads that it runs may stop it at once
   console.log(welcome(demo.origin, demo.franceConnect.origin));
-  await untilStopped();
+  await stopped;
   await demo.close();
   return 0;
 }

@@ -11,7 +11,9 @@ export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { json: { type: 'boolean', default: false } } });
   const progress = new Progress();
   const show = (done: number, size: number) => progress.show('entries', done, size);
-  const { size, problems, notes } = await checkData(readStorageConfig(), { progress: show }).finally(() => progress.end());
+  const { size, problems, notes } = await checkData(readStorageConfig(), { progress: show }).finally(() =>
+    progress.end(),
+  );
   if (values.json) console.log(JSON.stringify({ whole: problems.length === 0, size, problems, notes }, null, 2));
   else {
     for (const problem of problems) console.error(problem);

@@ -69,7 +69,7 @@ export type LogStore<A extends Act, O> = LogFiles & {
 
 /** What `/log` is served from. Nothing here knows how much of it is published. */
 export type LogFiles = {
-  /** Entries [from, to), fewer where the log ends before. */
+  /** Entries [from, to), fewer where the log ends before. @throws RangeError for a row that is no entry */
   entries(from: number, to: number): Promise<readonly LoggedEntry[]>;
   /** The hashes of a tile as wide as it is by now. */
   tile(level: number, index: number): Promise<Uint8Array | undefined>;

@@ -15,7 +15,7 @@ import { formatCheckpoint, openCheckpoint } from '../tlog/checkpoint.ts';
 import { Malformed, Unproven } from '../tlog/errors.ts';
 import { rootOf } from '../tlog/merkle.ts';
 import { formatNote, signNote } from '../tlog/note.ts';
-import { sameBytes, utf8 } from '../tlog/text.ts';
+import { concat, sameBytes, utf8 } from '../tlog/text.ts';
 import { partialTiles, splitTile, TILE_WIDTH, type Tile } from '../tlog/tile.ts';
 import { TileEdge } from '../tlog/tile-edge.ts';
 import { readRoot } from '../tlog/tile-reader.ts';
@@ -63,6 +63,7 @@ export class Sequencer<A extends Act, O> {
   #queue: Slot<A, O>[] = [];
   readonly #waiting = new Map<string, Slot<A, O>>();
   #timer: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
   #commit: Promise<void> | undefined;
   /** What the next write grows from; `undefined` until it was read from storage. */
   #edge: TileEdge | undefined;
@@ -139,13 +140,17 @@ export class Sequencer<A extends Act, O> {
 
   #schedule(): void {
     if (this.#commit !== undefined) return; // the running commit starts the next one
-    if (this.#queue.length >= this.#limits.batch) this.#flush();
+    // A full batch takes its turn like everyone else: recording is done without a pause where storage is synchronous, and
+    // a queue that is never empty would keep readers, timers and signals waiting for ever.
+    if (this.#queue.length >= this.#limits.batch) this.#turn ??= setImmediate(() => this.#flush());
     else this.#timer ??= setTimeout(() => this.#flush(), this.#limits.windowMs);
   }
 
   #flush(): void {
     clearTimeout(this.#timer);
+    clearImmediate(this.#turn);
     this.#timer = undefined;
+    this.#turn = undefined;
     if (this.#commit !== undefined || this.#queue.length === 0) return;
     const batch = this.#takeBatch();
     this.#commit = this.#record(batch).finally(() => {
@@ -198,6 +203,7 @@ export class Sequencer<A extends Act, O> {
   }
 
   async #append(acts: readonly A[]): Promise<readonly O[]> {
+    if (this.#stopped !== undefined) throw this.#stopped; // they waited behind the batch that found out
     const edge = this.#edge ?? (await this.#settle());
     const today = parisDay(this.#deps.clock());
     const batch: Batch = {
@@ -232,6 +238,16 @@ export class Sequencer<A extends Act, O> {
 
   /** Reads where the log stands and makes it whole: before the first write, and after each that failed. */
   async #settle(): Promise<TileEdge> {
+    try {
+      return await this.#readAndSeal();
+    } catch (error) {
+      // Rows that a disk or a hand has changed may be nothing that can be read at all.
+      const isUnreadable = error instanceof RangeError || error instanceof SyntaxError || error instanceof Malformed;
+      throw isUnreadable ? disagreement(error.message) : error;
+    }
+  }
+
+  async #readAndSeal(): Promise<TileEdge> {
     const state = (await this.#deps.store.state()) ?? (await this.#create());
     this.#checkName(state);
     const edge = await this.#readEdge(state);
@@ -267,8 +283,7 @@ export class Sequencer<A extends Act, O> {
     const partials: Uint8Array[] = [];
     for (const tile of partialTiles(size)) {
       const stored = await this.#readTile(tile);
-      const below = await this.#hashesBelow(tile);
-      if (!splitTile(stored, tile.width).every((hash, i) => sameBytes(hash, below[i] ?? stored))) {
+      if (!sameBytes(stored, concat(...(await this.#hashesBelow(tile))))) {
         throw disagreement(`tile ${tile.level}/${tile.index} is not what lies below it`);
       }
       partials.push(stored);

@@ -53,13 +53,13 @@ for (const [set, letters] of [
   }
 }
 
-/** Each département's code as one number: its bytes, the first one highest. */
+/** Each département's code as one number: its length, then its bytes; without the length, a NUL before it would not count. */
 const CODES = new Set<number>();
 const CODE = new RegExp(`^(?:${DEPARTMENT_FORM})$`);
 for (let number = 0; number < 1000; number++) {
   const decimal = String(number);
   for (const code of [decimal, decimal.padStart(2, '0'), `${decimal}A`, `${decimal}B`]) {
-    if (CODE.test(code)) CODES.add(ascii(code).reduce((sum, byte) => sum * 256 + byte));
+    if (CODE.test(code)) CODES.add(ascii(code).reduce((sum, byte) => sum * 256 + byte, code.length));
   }
 }
 
@@ -132,7 +132,7 @@ function isB64Url(bytes: Uint8Array, at: number): boolean {
 }
 
 function isCode(bytes: Uint8Array, from: number, to: number): boolean {
-  let code = 0;
+  let code = to - from;
   for (let at = from; at < to; at++) code = code * 256 + (bytes[at] ?? 0);
   return CODES.has(code);
 }

@@ -185,6 +185,7 @@ describe('the shorter way to read a signed entry', () => {
       'null',
       'nul',
       '""',
+      '"\u000075"',
       '75',
     );
     const day = fc.constantFrom('2026-02-29', '2024-02-29', '2026-13-01', '0000-01-01', '2026-1-010', '-026-01-01');

@@ -2,55 +2,22 @@
 import { hash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Day, parseDay } from '../../src/clock.ts';
+import type { Day } from '../../src/clock.ts';
 import { LiveFold } from '../../src/log/live-fold.ts';
 import { LogConflict } from '../../src/log/ports.ts';
 import { type Nym, nymFromBytes } from '../../src/person/nym.ts';
 import type { PetitionAct, Recording } from '../../src/petitions/acts.ts';
-import type { NewPetition, PetitionId } from '../../src/petitions/petition.ts';
-import { makeStatement } from '../../src/petitions/statement.ts';
+import type { PetitionId } from '../../src/petitions/petition.ts';
 import type { Storage } from '../../src/storage/open.ts';
 import type { JourneyStore } from '../../src/web/ports.ts';
+import { closed, day, invalidated, newNym, opened, PETITION, petitionNamed, signed, withdrawn } from '../fakes/acts.ts';
 import { type WrittenLog, writtenLog } from '../fakes/written-log.ts';
 
-const day = (text: string) => parseDay(text) as Day;
 const MONDAY = day('2026-11-16');
 const TUESDAY = day('2026-11-17');
 const ALL = Number.MAX_SAFE_INTEGER;
-
-export function petitionNamed(slug: string, id: string): NewPetition {
-  return {
-    id: id as PetitionId,
-    slug,
-    statement: makeStatement(`Pétition ${slug}`, 'Nous demandons ceci.'),
-    closes: day('2027-01-31'),
-    minAge: 18,
-    departments: true,
-    acr: 'eidas1',
-    issuer: 'https://idp.example',
-    clientId: 'client',
-    nymKey: randomBytes(32),
-  };
-}
-
-export const opened = (opening: NewPetition): PetitionAct => ({
-  kind: 'petition-opened',
-  opening,
-  wrappedSecret: randomBytes(60),
-});
-
-const ID = '01m7k8m0n1ew6076n6rar3zv8a' as PetitionId;
+const ID = PETITION;
 const OTHER = '01m7k8m0n1ew6076n6rar3zv8b' as PetitionId;
-const newNym = () => nymFromBytes(randomBytes(32));
-const signed = (nym: Nym, department: string | undefined = '75', petition = ID): Recording => ({
-  kind: 'signed',
-  petition,
-  nym,
-  department,
-});
-const withdrawn = (nym: Nym, petition = ID): Recording => ({ kind: 'withdrawn', petition, nym, department: undefined });
-const invalidated = (nym: Nym): PetitionAct => ({ kind: 'invalidated', petition: ID, nym, ground: 'fraud' });
-const closed = (petition = ID): PetitionAct => ({ kind: 'petition-closed', petition });
 
 export function storageContract(
   name: string,

@@ -15,9 +15,9 @@ import { nymFromBytes } from '../../src/person/nym.ts';
 import type { Recording } from '../../src/petitions/acts.ts';
 import type { PetitionId } from '../../src/petitions/petition.ts';
 import { migrateStorage, openStorage, type StoragePlace } from '../../src/storage/open.ts';
+import { opened, petitionNamed } from '../fakes/acts.ts';
 import { dice, rounds } from '../fakes/rounds.ts';
 import { writtenLog } from '../fakes/written-log.ts';
-import { opened, petitionNamed } from './contract.ts';
 import { dropUniqueness } from './without-uniqueness.ts';
 
 const DEPARTMENTS = ['01', '2A', '75', '974', '99'];

@@ -8,8 +8,9 @@ import { dayFromNumber } from '../../src/clock.ts';
 import { SetupError } from '../../src/errors.ts';
 import { migrateStorage, openJourneys, openStorage } from '../../src/storage/open.ts';
 import { createSqlite, openSqlite } from '../../src/storage/sqlite/database.ts';
+import { opened, petitionNamed } from '../fakes/acts.ts';
 import { writtenLog } from '../fakes/written-log.ts';
-import { opened, petitionNamed, storageContract } from './contract.ts';
+import { storageContract } from './contract.ts';
 
 function newPlace() {
   const dataDir = mkdtempSync(join(tmpdir(), 'paraphe-storage-'));

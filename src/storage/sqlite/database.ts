@@ -22,10 +22,17 @@ const TRIES = 20;
 
 export type Durability = 'FULL' | 'OFF';
 
-/** An empty database that only its owner reads, like the files that SQLite will put beside it; one that is there stays. */
+/**
+ * An empty database that only its owner reads, like the files that SQLite will put beside it; one that is there stays, and
+ * is not even opened: a process that closes any descriptor of a file gives up all its locks on it (POSIX, fcntl).
+ */
 export function createSqlite(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  closeSync(openSync(file, 'a', 0o600));
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
 }
 
 /** @throws SetupError when the file cannot be opened or is not a database */
@@ -39,7 +46,7 @@ export function openSqlite(file: string, durability: Durability): Sqlite {
     client.pragma(`secure_delete = ${durability === 'FULL' ? 'ON' : 'OFF'}`); // what a withdrawal empties is overwritten
     return drizzle(client);
   } catch (error) {
-    throw new SetupError(`Cannot open ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw cannotOpen(file, error);
   }
 }
 
@@ -54,6 +61,10 @@ export function backUp(database: Sqlite, file: string): void {
   fsyncSync(written);
   closeSync(written);
   renameSync(draft, file);
+}
+
+export function cannotOpen(file: string, error: unknown): SetupError {
+  return new SetupError(`Cannot open ${file}: ${error instanceof Error ? error.message : String(error)}`);
 }
 
 /** The migrations of a folder under `drizzle/` that the file lacks. @throws SetupError when it has others */

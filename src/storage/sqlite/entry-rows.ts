@@ -106,7 +106,7 @@ export function entryReader(database: Sqlite) {
 
   function opened(row: EntryRow): PetitionOpened {
     const petition = petitionByRef.get(row.petition ?? 0);
-    if (petition === undefined) throw new RangeError(`entry ${row.index}: no petition ${row.petition}`);
+    if (petition === undefined) throw new RangeError(`no petition ${row.petition}`);
     return {
       kind: 'petition-opened',
       petition: petition.id,
@@ -124,6 +124,15 @@ export function entryReader(database: Sqlite) {
   }
 
   function entryOf(row: EntryRow): Entry {
+    try {
+      return read(row);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new RangeError(`entry ${row.index} cannot be read (${error.message})`);
+    }
+  }
+
+  function read(row: EntryRow): Entry {
     const day = dayFromNumber(row.day);
     const kind = KINDS[row.kind];
     const evidence = row.evidence?.toString('base64url') ?? null;
@@ -149,7 +158,7 @@ export function entryReader(database: Sqlite) {
         return { kind, issuer, jwks: hash?.toString('hex') ?? '', day };
       }
       default:
-        throw new RangeError(`entry ${row.index}: kind ${row.kind}`);
+        throw new RangeError(`kind ${row.kind}`);
     }
   }
 

@@ -7,13 +7,15 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { SetupError } from '../../errors.ts';
 import type { LogLock } from '../../log/ports.ts';
-import { act, createSqlite } from './database.ts';
+import { act, cannotOpen, createSqlite } from './database.ts';
 
+/** @throws SetupError when the file cannot be opened or is not a database */
 export function openSqliteLock(dataDir: string): LogLock & { close(): void } {
-  const client = openSmall(join(dataDir, 'lock.sqlite'));
-  client.pragma('journal_mode = WAL');
-  client.pragma('synchronous = FULL');
-  client.exec('CREATE TABLE IF NOT EXISTS lock (id INTEGER PRIMARY KEY CHECK (id = 1), checkpoint TEXT NOT NULL)');
+  const client = openSmall(join(dataDir, 'lock.sqlite'), (opened) => {
+    opened.pragma('journal_mode = WAL');
+    opened.pragma('synchronous = FULL');
+    opened.exec('CREATE TABLE IF NOT EXISTS lock (id INTEGER PRIMARY KEY CHECK (id = 1), checkpoint TEXT NOT NULL)');
+  });
   const read = client.prepare<[], string>('SELECT checkpoint FROM lock').pluck();
   const insert = client.prepare<[string]>('INSERT INTO lock (id, checkpoint) VALUES (1, ?) ON CONFLICT DO NOTHING');
   const update = client.prepare<[string, string]>('UPDATE lock SET checkpoint = ? WHERE checkpoint = ?');
@@ -40,24 +42,30 @@ export function readSqliteLock(dataDir: string): string | undefined {
   }
 }
 
-/** @throws SetupError when another process holds it */
+/** @throws SetupError when another process holds it, or the file cannot be opened */
 export function holdWriter(dataDir: string): { release(): void } {
-  const client = openSmall(join(dataDir, 'writer.sqlite'));
-  try {
-    client.exec('BEGIN EXCLUSIVE');
-  } catch (error) {
-    client.close();
-    if (!(error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))) throw error;
-    throw new WriterBusy(`Another process writes the log in ${dataDir}: one gateway serves a data folder.`);
-  }
+  const client = openSmall(join(dataDir, 'writer.sqlite'), (opened) => {
+    try {
+      opened.exec('BEGIN EXCLUSIVE');
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))) throw error;
+      throw new WriterBusy(`Another process writes the log in ${dataDir}: one gateway serves a data folder.`);
+    }
+  });
   return { release: () => void client.close() };
 }
 
 export class WriterBusy extends SetupError {}
 
-function openSmall(file: string): Database.Database {
+function openSmall(file: string, prepare: (client: Database.Database) => void): Database.Database {
   createSqlite(file);
   const client = new Database(file, { fileMustExist: true });
-  client.pragma('busy_timeout = 20'); // see act()
-  return client;
+  try {
+    client.pragma('busy_timeout = 20'); // see act()
+    prepare(client);
+    return client;
+  } catch (error) {
+    client.close();
+    throw error instanceof SetupError ? error : cannotOpen(file, error);
+  }
 }

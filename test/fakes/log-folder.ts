@@ -1,0 +1,108 @@
+/** A log on a data folder of its own, with the real store and lock: opened and closed as often as a test likes. */
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LogKey } from '../../src/log/log-key.ts';
+import type { LogLock, LogStore } from '../../src/log/ports.ts';
+import { Sequencer, type SequencerDependencies } from '../../src/log/sequencer.ts';
+import type { PetitionAct, PetitionOutcome } from '../../src/petitions/acts.ts';
+import { createKeys, readKeys } from '../../src/storage/key-folder.ts';
+import { migrateStorage, openLock, openStorage, type Storage } from '../../src/storage/open.ts';
+import { opened, PETITION, petitionNamed } from './acts.ts';
+import { checkWholeLog, type WholeLog } from './whole-log.ts';
+
+export type PetitionStoreOfLog = LogStore<PetitionAct, PetitionOutcome>;
+export type PetitionSequencer = Sequencer<PetitionAct, PetitionOutcome>;
+
+/** What a test puts between the sequencer and the real thing. */
+export type Between = {
+  readonly store?: (real: PetitionStoreOfLog) => PetitionStoreOfLog;
+  readonly lock?: (real: LogLock) => LogLock;
+};
+type Options = Between &
+  Partial<Pick<SequencerDependencies<PetitionAct, PetitionOutcome>, 'clock' | 'limits' | 'reached'>>;
+
+export type OpenLog = {
+  readonly storage: Storage;
+  readonly lock: LogLock;
+  readonly sequencer: PetitionSequencer;
+  close(): void;
+};
+
+export const NOON = new Date('2026-11-16T11:00:00Z');
+
+export class LogFolder {
+  readonly dataDir = mkdtempSync(join(tmpdir(), 'paraphe-log-'));
+  readonly place = { dataDir: this.dataDir, databaseUrl: 'sqlite:' };
+  readonly keysDir = join(this.dataDir, 'keys');
+  readonly file = join(this.dataDir, 'paraphe.sqlite');
+  readonly key: LogKey;
+
+  /** A folder whose log was never opened, or a copy of one that nobody has open. */
+  constructor(from?: LogFolder) {
+    if (from === undefined) {
+      createKeys(this.keysDir, 'log.example/log');
+      migrateStorage(this.place);
+    } else {
+      cpSync(from.dataDir, this.dataDir, { recursive: true });
+    }
+    this.key = readKeys(this.keysDir).logKey;
+  }
+
+  static #withPetition: Promise<LogFolder> | undefined;
+
+  /** A folder in which one petition is open: its log has one entry. The first is made, the others are copies. */
+  static async withPetition(): Promise<LogFolder> {
+    LogFolder.#withPetition ??= makePetition();
+    return new LogFolder(await LogFolder.#withPetition);
+  }
+
+  /** A sequencer that gathers for a millisecond, unless told otherwise. Without the right to write: two may be open. */
+  async open({ store, lock, clock = () => NOON, limits, ...rest }: Options = {}): Promise<OpenLog> {
+    const storage = openStorage(this.place);
+    const realLock = openLock(this.dataDir);
+    const close = () => {
+      storage.close();
+      realLock.close();
+    };
+    try {
+      const sequencer = await Sequencer.open<PetitionAct, PetitionOutcome>({
+        store: store?.(storage.log) ?? storage.log,
+        lock: lock?.(realLock) ?? realLock,
+        key: this.key,
+        clock,
+        limits: { windowMs: 1, ...limits },
+        ...rest,
+      });
+      return { storage, lock: realLock, sequencer, close };
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  /** Recomputes all of it, as it lies on the disk. */
+  async check(): Promise<WholeLog> {
+    const storage = openStorage(this.place);
+    const lock = openLock(this.dataDir);
+    try {
+      return await checkWholeLog(storage, lock, this.key);
+    } finally {
+      storage.close();
+      lock.close();
+    }
+  }
+
+  done(): void {
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+async function makePetition(): Promise<LogFolder> {
+  const folder = new LogFolder();
+  process.once('exit', () => folder.done());
+  const log = await folder.open();
+  await log.sequencer.record(opened(petitionNamed('une', PETITION)));
+  log.close();
+  return folder;
+}
