@@ -47,7 +47,38 @@ export async function benchRecordings(recording: Part, folder: string): Promise<
       ],
     });
   });
+  await benchAppends(recording, folder);
+  await benchAcknowledgements(recording, folder);
   await printDisk(recording, folder);
+}
+
+async function benchAppends(recording: Part, folder: string): Promise<void> {
+  const slices: { wall: number; floor: number }[] = [];
+  for (let i = 0; i < SLICES; i++) {
+    const { wall } = await cost(recording, 'appends', folder, 256);
+    const floors = [await cost(recording, 'insertion', folder, 256), await cost(recording, 'hashes', folder, 256)];
+    if (i > 0) slices.push({ wall, floor: floors.reduce((sum, one) => sum + one.wall, 0) });
+  }
+  printFigure({
+    what: 'appends to the log alone, in batches of 256',
+    value: 1e6 / medianOf(slices, ({ wall }) => wall),
+    unit: 'a second',
+    floor: { what: 'insert and hashes', value: 1e6 / medianOf(slices, ({ floor }) => floor) },
+    ratio: medianOf(slices, ({ wall, floor }) => floor / wall),
+    bound: { of: 'value', sense: 'least', promise: 6600, goal: 10_000 },
+  });
+}
+
+async function benchAcknowledgements(recording: Part, folder: string): Promise<void> {
+  const load = { folder, rate: 500, seconds: 10 };
+  const { p50, p99 } = await recording.ask<{ p50: number; p99: number }>('acknowledgements', load);
+  printFigure({
+    what: `from confirmation to receipt at ${load.rate} a second, p99`,
+    value: p99,
+    unit: 'ms',
+    bound: { of: 'value', sense: 'most', promise: 150, goal: 100 },
+    notes: [`p50 ${amount(p50)} ms`],
+  });
 }
 
 /** Slices of all sizes take turns: a machine that slows down slows all of them down. */

@@ -1,8 +1,8 @@
 /**
  * `npm run bench`: the figures that DESIGN promises, each beside its floor in the same run. About three minutes.
  *
- *   npm run bench -- --full              grows the table to ten million signatures too (minutes more, 2 GB of disk)
- *   npm run bench -- --only pages        journeys, recordings, receipts, pages or growth alone, separated by commas
+ *   npm run bench -- --full              grows the table and the recounted log to ten million too (minutes more, 3 GB of disk)
+ *   npm run bench -- --only pages        journeys, recordings, receipts, pages, recount or growth alone, separated by commas
  *   npm run bench -- --profile <file>    a CPU profile of the gateway under journeys, with its summary
  *
  * A machine that others use measures the others too: it says so, and only a quiet one tells the truth.
@@ -16,6 +16,7 @@ import { benchPages, serveBarely } from './pages.ts';
 import { benchCpuMs, Part } from './part.ts';
 import { benchReceipts } from './receipts.ts';
 import { benchGrowth, benchRecordings } from './recordings.ts';
+import { benchRecount } from './recount.ts';
 import { percent } from './report.ts';
 import { setStage, temporaryFolder } from './stage.ts';
 
@@ -62,6 +63,7 @@ try {
   await section('recordings', () => benchRecordings(recording, folder));
   await section('receipts', () => benchReceipts(verifying));
   await section('pages', () => benchPages(stage, bare, page, readers));
+  await section('recount', () => benchRecount(folder, options.full));
   await section('growth', () => benchGrowth(recording));
 } finally {
   await Promise.all([stage.close(), ...[recording, verifying, bare, readers].map((part) => part.stop())]);

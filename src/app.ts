@@ -2,8 +2,7 @@
  * The gateway's composition root: it opens storage and keys, makes each part
  * from what it needs, and listens.
  */
-import { statSync } from 'node:fs';
-import type { Server } from 'node:http';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, parisDay } from './clock.ts';
 import type { ServeConfig } from './config.ts';
@@ -12,18 +11,23 @@ import { Refusal, SetupError } from './errors.ts';
 import { Issuer } from './identity/issuer.ts';
 import type { IdentityKeyArchive } from './identity/ports.ts';
 import { refusalFor } from './identity/provider-errors.ts';
-import { listen } from './listen.ts';
+import { finishRequests, listen } from './listen.ts';
 import { type LogKey, logOrigin } from './log/log-key.ts';
-import { Publisher } from './log/publisher.ts';
+import { postText } from './log/post.ts';
+import { type Cosign, type PublicationReport, Publisher } from './log/publisher.ts';
 import { LogReader } from './log/reader.ts';
 import type { Step } from './log/sequencer.ts';
+import { Witnesses } from './log/witnesses.ts';
 import { answerRequests, openLogWriter } from './log-writer.ts';
+import { sha256, verifyEd25519 } from './node-crypto.ts';
 import { pseudonyms } from './person/pseudonym.ts';
 import { closeOverdue } from './petitions/close-petition.ts';
 import { computeNym } from './petitions/petition-key.ts';
 import { loadReceiptKeys, type ReceiptKeys } from './receipt/keys.ts';
+import { keepRecounting } from './recount.ts';
 import { readKeys, readReceiptKeys } from './storage/key-folder.ts';
 import { openJourneys, openStorage } from './storage/open.ts';
+import { type Policy, parsePolicy } from './tlog/policy.ts';
 import { JourneyCookies } from './web/cookies.ts';
 import { Journeys } from './web/journey.ts';
 import { createPages } from './web/pages.ts';
@@ -48,8 +52,6 @@ const ROOT = join(import.meta.dirname, '..');
 const SWEEP_MS = 60_000;
 const CLOSE_MS = 60_000;
 const KEYS_MS = 2_000;
-/** For an answer under way when the process is asked to stop: longer than a commit, shorter than a service manager's. */
-const PATIENCE_MS = 5_000;
 
 /** @throws SetupError with one line that says what is wrong with the set-up */
 export async function startApp(config: ServeConfig, options: AppOptions = {}): Promise<App> {
@@ -84,10 +86,8 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
     origin: keys.logKey.origin,
     clock,
     everyMs: config.publishEveryMs,
-    report: (trouble) => {
-      if (trouble === undefined) diagnostics.info({}, 'the log is published again');
-      else diagnostics.warn({ trouble }, 'the log is not published as it should be');
-    },
+    cosign: readCosign(config, keys.logKey, (oldSize, size) => log.consistency(oldSize, size)),
+    report: (trouble) => reportPublication(diagnostics, trouble),
   });
   const log = new LogReader({
     files: storage.log,
@@ -113,6 +113,17 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   const failed = (error: unknown) => diagnostics.warn(describeError(error), 'an act of the operator was not recorded');
   closers.push(answerRequests(storage.requests, sequencer, failed));
   closers.push(await keepClosing({ petitions: storage.petitions, register: sequencer }, clock, diagnostics));
+  closers.push(
+    keepRecounting({
+      config: config.storage,
+      figures: () => sequencer.fold.snapshot(),
+      found: ({ size, problems }) => {
+        if (problems.length === 0) diagnostics.info({ size }, 'recounted: rows, log and figures agree');
+        else diagnostics.error({ size, problems }, 'ALARM: rows, log and figures disagree: run paraphe fsck');
+      },
+      failed: (error) => diagnostics.warn(describeError(error), 'the recount came to no end'),
+    }),
+  );
   await publisher.publish();
   closers.push(publisher.start());
   const web = createServer({
@@ -155,23 +166,45 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   };
 }
 
-/** Takes no new connection and waits for the answers that are under way; a connection that stays silent is cut. */
-async function finishRequests(server: Server): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.close(() => resolve());
-  const idle = setInterval(() => server.closeIdleConnections(), 50); // a kept-alive one is idle once it is answered
-  const cut = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
-  await promise;
-  clearInterval(idle);
-  clearTimeout(cut);
-}
-
 /** The log is named after the gateway's address when its keys are made: proofs and witnesses know it by that name. */
 function checkLogOrigin({ origin }: LogKey, { web }: ServeConfig): void {
   if (origin === logOrigin(web.origin)) return;
   throw new SetupError(
     `The log was named ${origin} when its keys were made, for good; ORIGIN=${web.origin} would be ${logOrigin(web.origin)}: set the ORIGIN that belongs to the keys.`,
   );
+}
+
+/** How witnesses are asked, where a policy names any. @throws SetupError for a policy that cannot be read or is not ours */
+function readCosign(
+  { witnessPolicy }: ServeConfig,
+  key: LogKey,
+  consistency: (oldSize: number, size: number) => Promise<readonly Uint8Array[]>,
+): Cosign | undefined {
+  if (witnessPolicy === undefined) return undefined;
+  const deps = { verify: verifyEd25519, post: postText };
+  const witnesses = new Witnesses(readPolicy(witnessPolicy), key.verifierKey, deps);
+  return (checkpoint, size) => witnesses.cosign(checkpoint, (oldSize) => consistency(oldSize, size));
+}
+
+function readPolicy(file: string): Policy {
+  try {
+    return parsePolicy(sha256, readFileSync(file));
+  } catch (error) {
+    throw new SetupError(`WITNESS_POLICY ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Something that a witness says of our log and that is no fault of the network. */
+const ALARMS: readonly string[] = ['ahead', 'inconsistent', 'rolled-back'];
+
+function reportPublication(diagnostics: Diagnostics, { trouble, failures }: PublicationReport): void {
+  for (const { witness, reason, detail } of failures) {
+    const facts = { witness, reason, detail };
+    if (ALARMS.includes(reason)) diagnostics.error(facts, 'ALARM: a witness knows another tree of this log than ours');
+    else diagnostics.warn(facts, 'a witness did not cosign');
+  }
+  if (trouble !== undefined) diagnostics.error({ trouble }, 'the log is not published; signing goes on');
+  else if (failures.length === 0) diagnostics.info({}, 'the log is published, and all witnesses cosigned');
 }
 
 /** Closes petitions whose last day is past: now, and each minute until the returned function is called. */

@@ -41,6 +41,11 @@ export const VARIABLES = {
       .transform(milliseconds)
       .refine((ms) => ms >= 50 && ms <= 86_400_000, 'between 50ms and a day'),
   },
+  WITNESS_POLICY: {
+    about:
+      'a file (c2sp.org/tlog-policy) that names this log, its witnesses and their quorum; with it, nothing is published without the quorum',
+    schema: z.string().min(1).optional(),
+  },
   DIAGNOSTICS: {
     about: 'least level of diagnostics that is written: debug, info, warn, error or silent',
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

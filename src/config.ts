@@ -33,6 +33,8 @@ export type ServeConfig = {
   readonly acr: string;
   /** Milliseconds between two publications of the log. */
   readonly publishEveryMs: number;
+  /** The file of the policy by which witnesses cosign it, if they do. */
+  readonly witnessPolicy: string | undefined;
   readonly diagnostics: Values['DIAGNOSTICS'];
 };
 
@@ -79,6 +81,7 @@ export function readServeConfig(env: Environment = environment()): ServeConfig {
     provider: providerOf(values),
     acr: acrOf(values),
     publishEveryMs: values.PUBLISH_EVERY,
+    witnessPolicy: values.WITNESS_POLICY,
     diagnostics: values.DIAGNOSTICS,
   });
 }

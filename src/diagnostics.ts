@@ -5,6 +5,9 @@
  */
 import pino from 'pino';
 
+/** Bytes of messages that wait for a disk; later ones are dropped. */
+const MOST_WAITING = 1_000_000;
+
 export type Diagnostics = {
   debug(facts: Facts, message: string): void;
   info(facts: Facts, message: string): void;
@@ -14,9 +17,13 @@ export type Diagnostics = {
 
 type Facts = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
-export function createDiagnostics(level: string, destination?: pino.DestinationStream): Diagnostics {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  return destination === undefined ? pino(options) : pino(options, destination);
+export function createDiagnostics(level: string, destination: pino.DestinationStream = standardOutput()): Diagnostics {
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+}
+
+/** Where it is a file on a disk that is full, messages are lost and the program goes on: that is when it is needed. */
+function standardOutput(): pino.DestinationStream {
+  return pino.destination({ dest: 1, maxLength: MOST_WAITING }).on('error', () => undefined);
 }
 
 /** What may be said of an unexpected error. */

@@ -1,6 +1,9 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { SetupError } from './errors.ts';
 
+/** For an answer under way when the process is asked to stop: longer than a commit, shorter than a service manager's. */
+const PATIENCE_MS = 5_000;
+
 /**
  * Listens, with limits that hold slow and idle clients off: Node's own wait a minute for headers and five for a request.
  * @param variable the variable that moves the port, for the one line that says that it is taken
@@ -26,4 +29,15 @@ function explain(error: NodeJS.ErrnoException, host: string, port: number, varia
     default:
       return error;
   }
+}
+
+/** Takes no new connection and waits for the answers that are under way; a connection that stays silent is cut. */
+export async function finishRequests(server: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  const idle = setInterval(() => server.closeIdleConnections(), 50); // a kept-alive one is idle once it is answered
+  const cut = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
+  await promise;
+  clearInterval(idle);
+  clearTimeout(cut);
 }

@@ -17,8 +17,21 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   config: { about: 'check and explain the configuration', load: () => import('./cli/config.ts') },
   migrate: { about: 'bring the database to this version', load: () => import('./cli/migrate.ts') },
   petition: { about: 'open <file> | close <slug> | list', load: () => import('./cli/petition.ts') },
+  invalidate: { about: '<petition>: take signatures out of the count', load: () => import('./cli/invalidate.ts') },
+  log: { about: 'export <folder>: the published log as files', load: () => import('./cli/log.ts') },
+  fsck: { about: 'recompute the whole log from the data', load: () => import('./cli/fsck.ts') },
+  backup: { about: '<file>: copy the data, while the gateway serves', load: () => import('./cli/backup.ts') },
+  recover: { about: '--mirror <folder>: bring a restored backup forward', load: () => import('./cli/recover.ts') },
   keys: { about: 'rotate: sign receipts with a new key', load: () => import('./cli/keys.ts') },
-  verify: { about: '<receipt>: check a receipt', load: () => import('./cli/verify.ts') },
+  witness: { about: 'cosign the checkpoints of logs that only grow', load: () => import('./cli/witness.ts') },
+  audit: {
+    about: '<url | folder>: count a log again (without arguments: its options)',
+    load: () => import('./cli/audit.ts'),
+  },
+  verify: {
+    about: '<receipt.jwt | receipt.tlog-proof> [the other]: check a receipt',
+    load: () => import('./cli/verify.ts'),
+  },
 };
 
 async function main([name, ...args]: readonly string[]): Promise<number> {

@@ -25,36 +25,73 @@ function room(path: string): string {
 }
 
 /** What everything may use: no domain in it. */
-const COMMON = ['errors.ts', 'clock.ts', 'aead.ts', 'diagnostics.ts', 'listen.ts'];
+const COMMON = ['errors.ts', 'clock.ts', 'aead.ts', 'diagnostics.ts', 'listen.ts', 'node-crypto.ts'];
 
 const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }>> = {
   'main.ts': { rooms: ['cli'], why: 'the executable picks a command' },
   cli: {
-    rooms: ['app.ts', 'config.ts', 'demo', 'log', 'log-writer.ts', 'petitions', 'receipt', 'storage'],
+    rooms: [
+      'app.ts',
+      'audit',
+      'config.ts',
+      'demo',
+      'log',
+      'log-check.ts',
+      'log-writer.ts',
+      'person',
+      'petitions',
+      'receipt',
+      'storage',
+      'tlog',
+      'witness',
+    ],
     why: 'a command composes domains',
   },
+  audit: { rooms: ['log', 'person', 'tlog'], why: 'auditors know the public log and nothing of a gateway' },
   demo: {
     rooms: ['app.ts', 'config.ts', 'log', 'log-writer.ts', 'petitions', 'storage'],
     why: 'the demonstration is an application of the app',
   },
   'app.ts': {
-    rooms: ['config.ts', 'identity', 'log', 'log-writer.ts', 'person', 'petitions', 'receipt', 'storage', 'web'],
+    rooms: [
+      'config.ts',
+      'identity',
+      'log',
+      'log-check.ts',
+      'log-writer.ts',
+      'person',
+      'petitions',
+      'receipt',
+      'recount.ts',
+      'storage',
+      'tlog',
+      'web',
+    ],
     why: 'it composes',
   },
   'log-writer.ts': { rooms: ['config.ts', 'log', 'petitions', 'storage'], why: 'it composes the one writer' },
+  'log-check.ts': { rooms: ['config.ts', 'log', 'petitions', 'storage'], why: 'it looks at all that is stored' },
+  'recount.ts': { rooms: ['config.ts', 'log', 'log-check.ts'], why: 'it only starts the worker' },
+  'recount.worker.ts': { rooms: ['config.ts', 'log', 'log-check.ts'], why: 'log-check, on a thread of its own' },
   'config-variables.ts': { rooms: [], why: 'a table' },
   'config.ts': { rooms: ['config-variables.ts', 'identity'], why: 'it knows the shape of settings, not who uses them' },
   web: {
-    rooms: ['config.ts', 'identity', 'log', 'person', 'petitions', 'receipt', 'tlog'],
+    rooms: ['config.ts', 'identity', 'log', 'person', 'petitions', 'receipt', 'tlog', 'verifier'],
     why: 'the edge speaks to domains, never to storage',
   },
   identity: { rooms: ['person'], why: 'a login ends in a person' },
   petitions: { rooms: ['log', 'person', 'receipt'], why: 'the core knows no edge' },
-  receipt: { rooms: ['person'], why: 'petition sites import it alone' },
+  receipt: { rooms: ['log', 'person', 'tlog'], why: 'a proof is an entry in a log; petition sites import it alone' },
   tlog: { rooms: [], why: 'formats know nobody' },
   log: { rooms: ['person', 'tlog'], why: 'an entry is bytes and rules' },
+  witness: { rooms: ['tlog'], why: 'it knows logs by their formats alone, ours like any other' },
+  'node-crypto.ts': { rooms: ['tlog'], why: 'it implements what the formats ask for' },
+  verifier: { rooms: ['log', 'receipt', 'tlog'], why: 'a browser runs it: formats, entries, receipts, and no edge' },
   person: { rooms: [], why: 'who someone is depends on nothing' },
-  storage: { rooms: ['log', 'petitions', 'person', 'receipt', 'web'], why: 'an adapter implements the ports' },
+  storage: {
+    rooms: ['log', 'petitions', 'person', 'receipt', 'web', 'witness'],
+    why: 'an adapter implements the ports',
+  },
 };
 
 describe('arrows between folders run one way', () => {
@@ -75,7 +112,7 @@ describe('arrows between folders run one way', () => {
 
   test('storage reaches into other folders only for ports and value types', () => {
     const values =
-      /\/ports\.ts$|petitions\/(petition|signature|acts)\.ts$|log\/(entry|fold|nym-table|log-key)\.ts$|person\/nym\.ts$|receipt\/keys\.ts$/;
+      /\/ports\.ts$|petitions\/(petition|signature|statement|acts)\.ts$|log\/(entry|fold|nym-table|log-key)\.ts$|person\/nym\.ts$|receipt\/keys\.ts$/;
     const wrong = imports.filter(
       ({ file, target }) =>
         room(file) === 'storage' &&
@@ -127,18 +164,28 @@ describe('one package has one door', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('what petition sites import needs nothing but jose, in Node and in a browser', () => {
-    const seen = new Set<string>();
-    const outside = new Set<string>();
-    const visit = (file: string) => {
-      if (seen.has(file)) return;
-      seen.add(file);
-      for (const { target } of imports.filter((one) => one.file === file)) {
-        if (target.endsWith('.ts')) visit(target);
-        else outside.add(target);
-      }
-    };
-    visit('receipt/verify.ts');
-    expect([...outside]).toEqual(['jose']);
+  test.each([
+    ['receipt/verify.ts', ['jose']],
+    ['receipt/proof.ts', ['@noble/hashes']],
+    ['audit/audit.ts', []],
+  ])('what others import, %s, needs nothing but %j, in Node and in a browser', (entry, packages) => {
+    const outside = packagesBehind(entry).map((target) => target.split('/', target.startsWith('@') ? 2 : 1).join('/'));
+    expect([...new Set(outside)].sort()).toEqual(packages);
   });
 });
+
+/** What a file of ours and all that it imports import from elsewhere. */
+function packagesBehind(entry: string): string[] {
+  const seen = new Set<string>();
+  const outside = new Set<string>();
+  const visit = (file: string) => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const { target } of imports.filter((one) => one.file === file)) {
+      if (target.endsWith('.ts')) visit(target);
+      else outside.add(target);
+    }
+  };
+  visit(entry);
+  return [...outside];
+}

@@ -133,6 +133,17 @@ describe('docs/operate.md', () => {
   });
 });
 
+describe('docs/witnesses.md', () => {
+  test('explains every way in which a witness fails', () => {
+    const union = /export type FailureReason =([\s\S]*?);/.exec(read('src/log/witnesses.ts'))?.[1] ?? '';
+    const reasons = [...union.matchAll(/\| '([a-z-]+)'/g)].map(([, reason = '']) => reason);
+    expect(reasons).toContain('ahead');
+    expect(named(section(read('docs/witnesses.md'), 'What the gateway says')).sort()).toEqual(
+      expect.arrayContaining(reasons.sort()),
+    );
+  });
+});
+
 describe('docs/integrate.md', () => {
   const integrate = read('docs/integrate.md');
 
@@ -177,6 +188,7 @@ function receiptOf(keys: Awaited<ReturnType<typeof loadReceiptKeys>>, petition: 
     nym,
     day: parseDay('2026-07-14')!,
     department: undefined,
+    log: { origin: 'petitions.example.org/log', index: 7 },
   });
 }
 

@@ -5,12 +5,14 @@
 import { createPrivateKey, generateKeyPairSync, hash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { secretKey } from '../../src/aead.ts';
 import { dayNumber, parisDay } from '../../src/clock.ts';
 import { encodeEntry } from '../../src/log/entry.ts';
-import { generateLogKey, hashing, type LogKey, parseLogKey } from '../../src/log/log-key.ts';
+import { generateLogKey, type LogKey, parseLogKey } from '../../src/log/log-key.ts';
 import { Sequencer } from '../../src/log/sequencer.ts';
+import { hashing } from '../../src/node-crypto.ts';
 import { nymFromBytes } from '../../src/person/nym.ts';
 import { evaluate, personInput, pseudonyms } from '../../src/person/pseudonym.ts';
 import type { PetitionAct, PetitionOutcome } from '../../src/petitions/acts.ts';
@@ -86,22 +88,40 @@ answer({
     const register = await openSequencer(storage, lock, batch);
     const deps = { petitions: storage.petitions, keyEncryptionKey, pseudonyms, register };
     const subs = Array.from({ length: count }, newSub);
-    const one = async (sub: string): Promise<void> => {
-      const nym = await computeNym(deps, petition, { issuer: ISSUER, sub });
-      const { signature } = await signPetition(deps, petition, { nym, department: DEPARTMENT });
-      const { day, department } = signature;
-      computeReceipt(keys, {
-        issuer: 'https://petitions.example.org',
-        petition: petition.id,
-        statementHash: petition.statement.hash,
-        nym,
-        day,
-        department,
-      });
-    };
+    const one = (sub: string) => signAndReceive(deps, petition, sub);
     return timed(async () => {
       for (let i = 0; i < count; i += batch) await Promise.all(subs.slice(i, i + batch).map(one));
     });
+  },
+
+  /** Appends alone: pseudonyms that are there already, no receipt. */
+  async appends({ folder, batch, count }: { folder: string; batch: number; count: number }) {
+    const { storage, lock, petition } = getPlace(folder);
+    const register = await openSequencer(storage, lock, batch);
+    const nyms = Array.from({ length: count }, () => nymFromBytes(randomBytes(32)));
+    return timed(async () => {
+      for (let i = 0; i < count; i += batch) {
+        const some = nyms.slice(i, i + batch);
+        await Promise.all(some.map((nym) => signPetition({ register }, petition, { nym, department: DEPARTMENT })));
+      }
+    });
+  },
+
+  /** Milliseconds from a confirmation to its receipt, when so many come in a second, evenly, to a gateway's sequencer. */
+  async acknowledgements({ folder, rate, seconds }: { folder: string; rate: number; seconds: number }) {
+    const { storage, lock, petition } = getPlace(folder);
+    const register = await openSequencer(storage, lock);
+    const deps = { petitions: storage.petitions, keyEncryptionKey, pseudonyms, register };
+    const begin = performance.now();
+    const answers: Promise<number>[] = [];
+    while (answers.length < rate * seconds) {
+      const due = Math.floor(((performance.now() - begin) / 1000) * rate);
+      while (answers.length < Math.min(due, rate * seconds)) answers.push(acknowledged(deps, petition));
+      await wait(1);
+    }
+    const times = (await Promise.all(answers)).sort((a, b) => a - b);
+    const at = (share: number) => times[Math.floor(times.length * share)] ?? Number.NaN;
+    return { p50: at(0.5), p99: at(0.99) };
   },
 
   evaluation: ({ count }: { count: number }) => {
@@ -194,8 +214,34 @@ function newSub(): string {
   return `${randomBytes(32).toString('hex')}v1`;
 }
 
-function openSequencer(storage: Storage, lock: Place['lock'], batch: number) {
-  const limits = { windowMs: 5, batch, backlog: Number.MAX_SAFE_INTEGER };
+type Signing = Parameters<typeof computeNym>[0] & { readonly register: Sequencer<PetitionAct, PetitionOutcome> };
+
+/** From a verified login to the receipt. */
+async function signAndReceive(deps: Signing, petition: Petition, sub: string): Promise<void> {
+  const nym = await computeNym(deps, petition, { issuer: ISSUER, sub });
+  const { signature } = await signPetition(deps, petition, { nym, department: DEPARTMENT });
+  const { day, department, index } = signature;
+  computeReceipt(keys, {
+    issuer: 'https://petitions.example.org',
+    petition: petition.id,
+    statementHash: petition.statement.hash,
+    nym,
+    day,
+    department,
+    log: { origin: logKey.origin, index },
+  });
+}
+
+async function acknowledged(deps: Signing, petition: Petition): Promise<number> {
+  const begin = performance.now();
+  await signAndReceive(deps, petition, newSub());
+  return performance.now() - begin;
+}
+
+/** @param batch fills at once, or as a gateway's does where it is not said */
+function openSequencer(storage: Storage, lock: Place['lock'], batch?: number) {
+  const filled = batch === undefined ? {} : { windowMs: 5, batch };
+  const limits = { ...filled, backlog: Number.MAX_SAFE_INTEGER };
   const deps = { store: storage.log, lock, key: logKey, clock: () => new Date(), limits };
   return Sequencer.open<PetitionAct, PetitionOutcome>(deps);
 }

@@ -43,6 +43,7 @@ function receiptOf(nym: Nym): string {
     nym,
     day: parisDay(new Date()),
     department: '75',
+    log: { origin: 'petitions.example.org/log', index: 49_000_000 },
   });
 }
 

@@ -14,7 +14,6 @@ CREATE TABLE `entries` (
 --> statement-breakpoint
 CREATE TABLE `fold` (
 	`id` integer PRIMARY KEY NOT NULL,
-	`size` integer NOT NULL,
 	`snapshot` text NOT NULL
 );
 --> statement-breakpoint

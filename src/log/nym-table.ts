@@ -1,10 +1,11 @@
 /**
  * What is known of each nym, for logs larger than memory likes: 40 bytes a nym and 5 to 11 in the index, no string kept.
- * Every byte of a nym is compared. The index is keyed by a seed, because whoever writes a log chooses its nyms and could
+ * Every byte of a nym is compared, but only where bits of its hash, kept in the index, say that it may be there: each look
+ * at a record of a large table is a wait for memory. The index is keyed by a seed, because whoever writes a log chooses its nyms and could
  * otherwise make them all collide; the seed changes no result.
  */
 import type { Day } from '../clock.ts';
-import type { Nym } from '../person/nym.ts';
+import { type Nym, readNym } from '../person/nym.ts';
 
 /** How the latest entry about a nym left it; `day` and `department` are those of its signature. */
 export type NymState =
@@ -24,6 +25,9 @@ const PETITION = 8;
 const STATE = 9;
 const CHUNK = 4096;
 const NYM_WORDS = 8;
+const ABSENT = -1;
+/** Who writes a log says how large it is: beyond that, the index grows as the nyms come. */
+const MOST_EXPECTED = 2 ** 25;
 
 const WITHDRAWN: NymState = { state: 'withdrawn' };
 const INVALIDATED: NymState = { state: 'invalidated' };
@@ -34,14 +38,25 @@ export class NymTable implements NymMemory {
   readonly #petitions = new Numbering<string>();
   readonly #days = new Numbering<Day>();
   readonly #departments = new Numbering<string | null>();
-  /** Record numbers plus one, 0 where a place is free; its length is a power of two. */
-  #index = new Uint32Array(1024);
+  /**
+   * Its length is a power of two; a free place is 0. Of a hash, the low bits choose the place where the search begins. The
+   * others stand there, above the record's number plus one, which fits below because some places are always free.
+   */
+  #index: Uint32Array;
   #count = 0;
   readonly #key = new Uint32Array(NYM_WORDS + 1);
   readonly #keyBytes = new Uint8Array(this.#key.buffer);
+  /** What was last looked for, and found at: whoever sets a nym has just asked for it. */
+  #petition = '';
+  #nym = '' as Nym;
+  #record = ABSENT;
 
-  constructor(seed = 0) {
+  /** @param expected nyms: for so many the index need not grow */
+  constructor(seed = 0, expected = 0) {
     this.#seed = seed;
+    let places = 1024;
+    while (3 * places < 4 * Math.min(expected, MOST_EXPECTED)) places *= 2;
+    this.#index = new Uint32Array(places);
   }
 
   /** How many nyms it holds. */
@@ -51,8 +66,8 @@ export class NymTable implements NymMemory {
 
   get(petition: string, nym: Nym): NymState | undefined {
     const record = this.#find(petition, nym);
-    if (record === 0) return undefined;
-    const word = this.#chunk(record - 1)[offset(record - 1) + STATE] ?? 0;
+    if (record === ABSENT) return undefined;
+    const word = this.#chunk(record)[offset(record) + STATE] ?? 0;
     if (word === 1) return WITHDRAWN;
     if (word === 2) return INVALIDATED;
     const day = this.#days.at(word >>> 10);
@@ -60,8 +75,8 @@ export class NymTable implements NymMemory {
   }
 
   set(petition: string, nym: Nym, state: NymState): void {
-    const record = this.#find(petition, nym) || this.#add();
-    this.#chunk(record - 1)[offset(record - 1) + STATE] = this.#pack(state);
+    if (this.#find(petition, nym) === ABSENT) this.#record = this.#add();
+    this.#chunk(this.#record)[offset(this.#record) + STATE] = this.#pack(state);
   }
 
   /** Two bits of state, eight of département (there are 112), 22 of day (there are 3.7 million). */
@@ -71,14 +86,26 @@ export class NymTable implements NymMemory {
     return (this.#days.of(state.day) << 10) | (this.#departments.of(state.department) << 2);
   }
 
-  /** Leaves the key in `#key`. @returns the record's number plus one, or 0 */
+  /** Leaves the key in `#key`. @returns the record's number, or `ABSENT` */
   #find(petition: string, nym: Nym): number {
+    if (nym === this.#nym && petition === this.#petition) return this.#record;
     readNym(nym, this.#keyBytes);
     this.#key[PETITION] = this.#petitions.of(petition);
-    const mask = this.#index.length - 1;
-    for (let place = this.#hash(this.#key, 0) & mask; ; place = (place + 1) & mask) {
-      const record = this.#index[place] ?? 0;
-      if (record === 0 || this.#holds(record - 1)) return record;
+    this.#petition = petition;
+    this.#nym = nym;
+    this.#record = this.#lookUp(this.#hash(this.#key, 0));
+    return this.#record;
+  }
+
+  #lookUp(hash: number): number {
+    const index = this.#index;
+    const mask = index.length - 1;
+    for (let place = hash & mask; ; place = (place + 1) & mask) {
+      const slot = index[place] ?? 0;
+      if (slot === 0) return ABSENT;
+      if (((slot ^ hash) & ~mask) !== 0) continue;
+      const record = (slot & mask) - 1;
+      if (this.#holds(record)) return record;
     }
   }
 
@@ -89,21 +116,23 @@ export class NymTable implements NymMemory {
     return true;
   }
 
-  /** Adds the key that `#find` left. */
+  /** Adds the key that `#find` left. @returns its record's number */
   #add(): number {
     if (4 * this.#count >= 3 * this.#index.length) this.#widen();
     const record = this.#count++;
     if (record % CHUNK === 0) this.#chunks.push(new Uint32Array(CHUNK * RECORD));
     this.#chunk(record).set(this.#key, offset(record));
     this.#enter(record);
-    return record + 1;
+    return record;
   }
 
   #enter(record: number): void {
-    const mask = this.#index.length - 1;
-    let place = this.#hash(this.#chunk(record), offset(record)) & mask;
-    while (this.#index[place] !== 0) place = (place + 1) & mask;
-    this.#index[place] = record + 1;
+    const hash = this.#hash(this.#chunk(record), offset(record));
+    const index = this.#index;
+    const mask = index.length - 1;
+    let place = hash & mask;
+    while (index[place] !== 0) place = (place + 1) & mask;
+    index[place] = (hash & ~mask) | (record + 1);
   }
 
   #widen(): void {
@@ -147,23 +176,4 @@ class Numbering<T> {
 
 function offset(record: number): number {
   return (record % CHUNK) * RECORD;
-}
-
-const VALUES = new Uint8Array(128);
-for (const [value, letter] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].entries()) {
-  VALUES[letter.charCodeAt(0)] = value;
-}
-
-/** The 32 bytes of a nym, whose form was checked when it became one. */
-function readNym(nym: Nym, into: Uint8Array): void {
-  let held = 0;
-  let bits = 0;
-  let at = 0;
-  for (let i = 0; i < nym.length; i++) {
-    held = ((held << 6) | (VALUES[nym.charCodeAt(i)] ?? 0)) & 0xffff;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    into[at++] = held >> bits;
-  }
 }

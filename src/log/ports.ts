@@ -39,6 +39,12 @@ export type Batch = {
   grow(entries: readonly Entry[]): { readonly tiles: readonly StoredTile[]; readonly root: Uint8Array };
 };
 
+export type RestoredBatch = Pick<Batch, 'size' | 'grow'> & {
+  readonly entries: readonly Entry[];
+  /** Statements and JWK Sets that the entries name, by their hash in hex. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+};
+
 export type LogStore<A extends Act, O> = LogFiles & {
   /** Names a log that has no entry yet. */
   create(log: { readonly origin: string; readonly vkey: string; readonly root: Uint8Array }): Promise<void>;
@@ -52,6 +58,12 @@ export type LogStore<A extends Act, O> = LogFiles & {
     batch: Batch,
     acts: readonly A[],
   ): Promise<{ readonly outcomes: readonly O[]; readonly entries: readonly LoggedEntry[] }>;
+  /**
+   * Records entries as another copy of the log holds them, on top of a log of that size. What is not public stays lost:
+   * a petition comes back without its pseudonym key, and is named after its id.
+   * @throws LogConflict when the log has another size
+   */
+  restore(batch: RestoredBatch): Promise<void>;
   publish(checkpoint: string, at: Date, fold: FoldSnapshot | undefined): Promise<void>;
 };
 

@@ -3,12 +3,13 @@
  * that are true for it. It moves on at an interval of its own; the signatures behind it are safe and wait to be seen.
  */
 import type { Clock } from '../clock.ts';
+import { hashing } from '../node-crypto.ts';
 import { parseSignedCheckpoint } from '../tlog/checkpoint.ts';
 import { utf8 } from '../tlog/text.ts';
 import type { Figures } from './figures.ts';
-import { hashing } from './log-key.ts';
 import type { Act, LogStore } from './ports.ts';
 import type { Sequencer } from './sequencer.ts';
+import type { Cosigned, WitnessFailure } from './witnesses.ts';
 
 export type Publication = {
   readonly origin: string;
@@ -22,10 +23,15 @@ export type Publication = {
 };
 
 /** Collects cosignatures of a checkpoint that the log has signed. */
-export type Cosign = (
-  checkpoint: string,
-  size: number,
-) => Promise<{ readonly note: string; readonly quorum: boolean; readonly failures: readonly string[] }>;
+export type Cosign = (checkpoint: string, size: number) => Promise<Cosigned>;
+
+/** How publishing goes. */
+export type PublicationReport = {
+  /** What keeps the log from being published. */
+  readonly trouble: string | undefined;
+  /** Witnesses that did not cosign, whether the others were enough or not. */
+  readonly failures: readonly WitnessFailure[];
+};
 
 export type PublisherDependencies = {
   readonly store: Pick<LogStore<Act, unknown>, 'publish' | 'state'>;
@@ -34,12 +40,15 @@ export type PublisherDependencies = {
   readonly clock: Clock;
   readonly everyMs: number;
   readonly cosign?: Cosign | undefined;
-  /** Told what keeps the log from being published, each time that this changes; `undefined` once it is. */
-  readonly report?: (trouble: string | undefined) => void;
+  /** Told how publishing goes, each time that this changes. */
+  readonly report?: (report: PublicationReport) => void;
 };
 
 /** Entries after which the fold is kept again: a start folds at most this many, and what was not published. */
 const KEEP_FOLD_EVERY = 20_000;
+
+const ALONE = { quorum: true, failures: [] } as const;
+const GOOD = JSON.stringify([undefined, []]);
 
 export class Publisher {
   readonly #deps: PublisherDependencies;
@@ -47,7 +56,7 @@ export class Publisher {
   #keptFold: number;
   #publishing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #trouble: string | undefined;
+  #reported = '';
 
   private constructor(deps: PublisherDependencies, current: Publication, keptFold: number) {
     this.#deps = deps;
@@ -78,40 +87,37 @@ export class Publisher {
   }
 
   /** Publishes what is sealed, if it is new and finds its quorum. Never throws: what is in the way is reported. */
-  async publish(): Promise<void> {
+  publish(): Promise<void> {
     this.#publishing ??= this.#publish()
-      .then(
-        (trouble) => trouble,
-        (error: unknown) => (error instanceof Error ? error.message : String(error)),
-      )
-      .then((trouble) => this.#note(trouble))
+      .catch((error: unknown) => ({ trouble: error instanceof Error ? error.message : String(error), failures: [] }))
+      .then((report) => this.#report(report))
       .finally(() => {
         this.#publishing = undefined;
       });
     return this.#publishing;
   }
 
-  async #publish(): Promise<string | undefined> {
-    const { sequencer, store, cosign } = this.#deps;
+  async #publish(): Promise<PublicationReport | undefined> {
+    const { sequencer, store, cosign, clock, origin } = this.#deps;
     const { checkpoint, size, root } = sequencer.sealed;
     if (size === this.#current.size && this.#current.checkpoint !== undefined) return undefined;
     if (sequencer.fold.size !== size) return undefined; // between the lock and the fold of one batch: the next time
     const figures = sequencer.fold.freeze();
     const fold = size - this.#keptFold >= KEEP_FOLD_EVERY ? sequencer.fold.snapshot() : undefined;
-    const cosigned = await cosign?.(checkpoint, size);
-    if (cosigned?.quorum === false) return `no quorum of witnesses: ${cosigned.failures.join('; ')}`;
-    const at = this.#deps.clock();
-    const note = cosigned?.note ?? checkpoint;
+    const { note, quorum, failures } = (await cosign?.(checkpoint, size)) ?? { ...ALONE, note: checkpoint };
+    if (!quorum) return { trouble: 'too few witnesses cosigned', failures };
+    const at = clock();
     await store.publish(note, at, fold);
     if (fold !== undefined) this.#keptFold = size;
-    this.#current = { origin: this.#deps.origin, size, root, checkpoint: note, at, figures };
+    this.#current = { origin, size, root, checkpoint: note, at, figures };
     sequencer.notePublished(size);
-    return cosigned !== undefined && cosigned.failures.length > 0 ? cosigned.failures.join('; ') : undefined;
+    return { trouble: undefined, failures };
   }
 
-  #note(trouble: string | undefined): void {
-    if (trouble === this.#trouble) return;
-    this.#trouble = trouble;
-    this.#deps.report?.(trouble);
+  #report(report: PublicationReport | undefined): void {
+    if (report === undefined) return;
+    const told = JSON.stringify([report.trouble, report.failures.map(({ witness, reason }) => [witness, reason])]);
+    if (told !== this.#reported && (this.#reported !== '' || told !== GOOD)) this.#deps.report?.(report);
+    this.#reported = told;
   }
 }

@@ -2,11 +2,12 @@
  * The log as it is read: what `/log` serves, all of it published, and the proof that goes with a signer's own receipt,
  * which may rest on a checkpoint that is signed and not yet published.
  */
+
+import { hashing } from '../node-crypto.ts';
 import { formatProof } from '../tlog/proof.ts';
 import { encodeBundle, parseTilePath, TILE_WIDTH, type Tile, tileAt } from '../tlog/tile.ts';
 import { readConsistencyProof, readInclusionProof, type TiledTree } from '../tlog/tile-reader.ts';
 import { encodeEntry } from './entry.ts';
-import { hashing } from './log-key.ts';
 import type { LogFiles } from './ports.ts';
 import type { Publication } from './publisher.ts';
 import type { Sealed } from './sequencer.ts';

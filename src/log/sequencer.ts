@@ -10,6 +10,7 @@
 import { randomInt } from 'node:crypto';
 import { type Clock, parisDay } from '../clock.ts';
 import { Refusal, SetupError } from '../errors.ts';
+import { hashing } from '../node-crypto.ts';
 import { formatCheckpoint, openCheckpoint } from '../tlog/checkpoint.ts';
 import { Malformed, Unproven } from '../tlog/errors.ts';
 import { rootOf } from '../tlog/merkle.ts';
@@ -20,7 +21,7 @@ import { TileEdge } from '../tlog/tile-edge.ts';
 import { readRoot } from '../tlog/tile-reader.ts';
 import { encodeEntry } from './entry.ts';
 import { LiveFold } from './live-fold.ts';
-import { hashing, type LogKey } from './log-key.ts';
+import type { LogKey } from './log-key.ts';
 import { type Act, type Batch, type Head, LogConflict, type LogLock, type LogState, type LogStore } from './ports.ts';
 
 /** A head that the log has signed and that is in the lock. */

@@ -27,7 +27,12 @@ export const pseudonyms: Pseudonyms = {
 
 export function generatePseudonymKeyPair(): PseudonymKeyPair {
   const secret = sodium.crypto_core_ristretto255_scalar_random();
-  return { secret, public: sodium.crypto_scalarmult_ristretto255_base(secret) };
+  return { secret, public: pseudonymPublicKey(secret) };
+}
+
+/** The public half of a secret. */
+export function pseudonymPublicKey(secret: Uint8Array): Uint8Array {
+  return sodium.crypto_scalarmult_ristretto255_base(secret);
 }
 
 /** `utf8(iss) || 0x00 || utf8(sub)`. Neither may hold a NUL, so that no two people share an input. */

@@ -8,7 +8,7 @@ import { open, seal } from '../aead.ts';
 import { Refusal } from '../errors.ts';
 import type { Nym } from '../person/nym.ts';
 import type { Person } from '../person/person.ts';
-import { generatePseudonymKeyPair, type Pseudonyms } from '../person/pseudonym.ts';
+import { generatePseudonymKeyPair, type Pseudonyms, pseudonymPublicKey } from '../person/pseudonym.ts';
 import type { Petition, PetitionId } from './petition.ts';
 import type { PetitionStore } from './ports.ts';
 
@@ -18,6 +18,12 @@ export function createPetitionKey(
 ): { nymKey: Uint8Array; wrapped: Uint8Array } {
   const pair = generatePseudonymKeyPair();
   return { nymKey: pair.public, wrapped: seal(keyEncryptionKey, pair.secret, id) };
+}
+
+/** Whether a stored secret unwraps and is the one of the petition's public key. */
+export function isPetitionKeyWhole(keyEncryptionKey: KeyObject, petition: Petition, wrapped: Uint8Array): boolean {
+  const secret = open(keyEncryptionKey, wrapped, petition.id);
+  return secret !== undefined && Buffer.from(petition.nymKey).equals(pseudonymPublicKey(secret));
 }
 
 /**

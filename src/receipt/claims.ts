@@ -19,6 +19,8 @@ export type ReceiptClaims = {
   readonly department?: string;
   /** SHA-256 of the sealed evidence in base64url; `null` where none is kept. */
   readonly evidence: string | null;
+  /** Where the signature's entry stands: the log's origin (host and path, no scheme) and the entry's index in it. */
+  readonly log: { readonly origin: string; readonly index: number };
   /** The client id of the petition site that it was issued to, if it was. */
   readonly aud?: string;
 };

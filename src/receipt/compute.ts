@@ -16,6 +16,8 @@ export type SignedFacts = {
   readonly day: Day;
   /** `undefined` where the petition does not ask. */
   readonly department: string | undefined;
+  /** Where its entry stands in the public log. */
+  readonly log: { readonly origin: string; readonly index: number };
 };
 
 export function receiptClaims(facts: SignedFacts): ReceiptClaims {
@@ -28,6 +30,7 @@ export function receiptClaims(facts: SignedFacts): ReceiptClaims {
     day: facts.day,
     ...(facts.department === undefined ? {} : { department: facts.department }),
     evidence: null,
+    log: { origin: facts.log.origin, index: facts.log.index },
   };
 }
 

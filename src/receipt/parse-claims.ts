@@ -9,6 +9,12 @@ const FORMS = {
   statement: (value: unknown) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value),
   day: (value: unknown) => typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value),
   evidence: (value: unknown) => value === null || (typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value)),
+  log: (value: unknown) =>
+    isObject(value) &&
+    typeof value.origin === 'string' &&
+    value.origin !== '' &&
+    Number.isSafeInteger(value.index) &&
+    Number(value.index) >= 0,
   department: (value: unknown) => value === undefined || (typeof value === 'string' && /^[0-9][0-9AB]\d?$/.test(value)),
   aud: (value: unknown) => value === undefined || typeof value === 'string',
 };
@@ -25,9 +31,13 @@ export function parseReceiptClaims(payload: Uint8Array): ReceiptClaims {
 function parseObject(payload: Uint8Array): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (isObject(value)) return value;
   } catch {
     // said below, as for anything that is not an object
   }
   throw new ReceiptError('malformed', 'its payload is not a JSON object');
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

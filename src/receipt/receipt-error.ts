@@ -8,7 +8,25 @@ export type ReceiptErrorCode =
   | 'wrong-issuer'
   | 'wrong-petition'
   | 'wrong-audience'
-  | 'keys-unavailable';
+  | 'keys-unavailable'
+  // the proof
+  | 'proof-malformed'
+  | 'entry-missing'
+  | 'entry-not-signed'
+  | 'log-unknown'
+  | 'log-signature-missing'
+  | 'log-signature-wrong'
+  | 'quorum-missing'
+  | 'not-included'
+  | 'ed25519-unavailable'
+  // two files that do not belong together
+  | 'petition-differs'
+  | 'nym-differs'
+  | 'department-differs'
+  | 'day-differs'
+  | 'evidence-differs'
+  | 'origin-differs'
+  | 'index-differs';
 
 /** Why a receipt does not hold. `code` is stable; `message` adds what was found. */
 export class ReceiptError extends Error {

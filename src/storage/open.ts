@@ -6,7 +6,16 @@ import type { LogStore } from '../log/ports.ts';
 import type { PetitionAct, PetitionOutcome } from '../petitions/acts.ts';
 import type { PetitionStore, RequestStore, SignatureStore } from '../petitions/ports.ts';
 import type { JourneyStore } from '../web/ports.ts';
-import { act, applyMigrations, createSqlite, openSqlite, pendingMigrations, type Sqlite } from './sqlite/database.ts';
+import {
+  act,
+  applyMigrations,
+  backUp,
+  createSqlite,
+  openSqlite,
+  pendingMigrations,
+  type Sqlite,
+} from './sqlite/database.ts';
+import { checkTables } from './sqlite/integrity.ts';
 import { sqliteJourneyStore } from './sqlite/journey-store.ts';
 import { sqliteLogStore } from './sqlite/log-store.ts';
 import { sqlitePetitionStore } from './sqlite/petition-store.ts';
@@ -18,12 +27,17 @@ export type Storage = {
   readonly signatures: SignatureStore;
   readonly log: LogStore<PetitionAct, PetitionOutcome>;
   readonly requests: RequestStore;
+  /** What is wrong with the tables beside the log, in words. */
+  checkTables(): readonly string[];
+  /** Copies the data, as they are at one moment, into a file that is not there yet; others go on writing. */
+  backup(file: string): void;
   /** Resolves when the database answers. @throws Refusal `storage-unavailable` */
   ready(): Promise<void>;
   close(): void;
 };
 
-export { holdWriter, openSqliteLock as openLock, WriterBusy } from './sqlite/lock.ts';
+export { isDatabaseError } from './sqlite/database.ts';
+export { holdWriter, openSqliteLock as openLock, readSqliteLock as readLock, WriterBusy } from './sqlite/lock.ts';
 
 export type StoragePlace = { readonly databaseUrl: string; readonly dataDir: string };
 
@@ -48,6 +62,8 @@ export function openStorage(place: StoragePlace): Storage {
     signatures: sqliteSignatureStore(data),
     log: sqliteLogStore(data, () => petitions.forget()),
     requests: sqliteRequestStore(data),
+    checkTables: () => checkTables(data),
+    backup: (to) => backUp(data, to),
     ready: () => act(() => void data.$client.prepare('SELECT 1 FROM petitions LIMIT 1').get()),
     close: () => void data.$client.close(),
   };

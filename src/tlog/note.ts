@@ -165,7 +165,8 @@ export async function verifyNote<V extends Verifier>(
   return verified;
 }
 
-function checkKeyName(name: string): void {
+/** @throws Malformed `key-name` */
+export function checkKeyName(name: string): void {
   if (name === '' || /[\p{White_Space}+]/u.test(name) || hasControl(name) || !name.isWellFormed()) {
     throw new Malformed('key-name', JSON.stringify(name));
   }

@@ -47,6 +47,11 @@ export class TileEdge {
     return this.#frontier.root();
   }
 
+  /** The complete subtrees that it is made of, the largest first: what a tree that goes on from here begins with. */
+  get subtrees(): readonly Uint8Array[] {
+    return this.#frontier.subtrees;
+  }
+
   append(leaf: Uint8Array): void {
     this.#frontier.append(leaf, this.#completed);
   }

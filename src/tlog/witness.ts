@@ -4,7 +4,7 @@
  * before its cosignature leaves: between two requests the judged head may have moved.
  */
 import { encodeBase64 } from './base64.ts';
-import { parseSignedCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
+import { type ProvenCheckpoint, parseSignedCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
 import { Malformed, Unproven } from './errors.ts';
 import type { Sha256, TreeHashing } from './merkle.ts';
 import { verifyConsistency } from './merkle-proof.ts';
@@ -51,18 +51,23 @@ export type KnownLog = {
   readonly latest: { readonly size: number; readonly root: Uint8Array };
 };
 
-/** What to answer. For 200 the head is new or the same; for 409 `size` is the last cosigned one. */
-export type Verdict =
-  | { readonly status: 200; readonly signed: SignedCheckpoint }
+/**
+ * What to answer. For 200 the head is new or the same, `signed.verified` are the log's own signatures and `log` is what it
+ * was judged by; for 409 `size` is the last cosigned one.
+ */
+export type Verdict<L extends KnownLog> =
+  | { readonly status: 200; readonly signed: ProvenCheckpoint<Verifier>; readonly log: L }
   | { readonly status: 409; readonly size: number }
   | { readonly status: 400 | 403 | 404 | 422; readonly reason: string };
 
+type Find<L> = (origin: string) => L | undefined | Promise<L | undefined>;
+
 /** Judges a request by the specification's checks, in its order. */
-export async function judgeSubmission(
+export async function judgeSubmission<L extends KnownLog>(
   hashing: TreeHashing,
   body: Uint8Array,
-  find: (origin: string) => KnownLog | undefined,
-): Promise<Verdict> {
+  find: Find<L>,
+): Promise<Verdict<L>> {
   try {
     return await judge(hashing, parseSubmission(body), find);
   } catch (error) {
@@ -72,19 +77,19 @@ export async function judgeSubmission(
   }
 }
 
-async function judge(
+async function judge<L extends KnownLog>(
   hashing: TreeHashing,
   { oldSize, proof, signed }: ReturnType<typeof parseSubmission>,
-  find: (origin: string) => KnownLog | undefined,
-): Promise<Verdict> {
+  find: Find<L>,
+): Promise<Verdict<L>> {
   const { origin, size, root } = signed.checkpoint;
-  const log = find(origin);
+  const log = await find(origin);
   if (log === undefined) return { status: 404, reason: `unknown log ${origin}` };
-  await verifyNote(signed.note, log.verifiers);
+  const verified = await verifyNote(signed.note, log.verifiers);
   if (oldSize > size) return { status: 400, reason: 'the old size is larger than the checkpoint' };
   if (oldSize !== log.latest.size) return { status: 409, size: log.latest.size };
   verifyConsistency(hashing, { oldSize, oldRoot: log.latest.root, size, root, proof });
-  return { status: 200, signed };
+  return { status: 200, signed: { ...signed, verified }, log };
 }
 
 export function formatSize(size: number): string {

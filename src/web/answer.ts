@@ -29,7 +29,18 @@ export function sendPage<N extends PageName>(
   res.status(status).setHeader('Cache-Control', 'no-store');
   res.setHeader('Content-Type', 'text/html; charset=utf-8');
   res.setHeader('Content-Language', context.lang);
-  res.end(deps.pages.render(name, model, context));
+  const html = toUtf8(deps.pages.render(name, model, context));
+  res.setHeader('Content-Length', html.length);
+  res.end(html);
+}
+
+const encoder = new TextEncoder();
+let scratch = new Uint8Array(1 << 16);
+
+/** In one pass: `Buffer.from` counts first and encodes then, at twice the price for a text with typographic signs. */
+function toUtf8(text: string): Buffer {
+  if (scratch.length < text.length * 3) scratch = new Uint8Array(text.length * 3);
+  return Buffer.copyBytesFrom(scratch, 0, encoder.encodeInto(text, scratch).written);
 }
 
 export function pageContext(deps: WebDependencies, req: Request, chosen: Lang | undefined) {
@@ -72,8 +83,8 @@ function matches(header: string | undefined, etag: string): boolean {
 }
 
 function pathWithoutLang(req: Request): string {
+  if (!req.originalUrl.includes('?')) return req.originalUrl;
   const [path = '/', query] = req.originalUrl.split('?', 2);
-  if (query === undefined) return path;
   const rest = new URLSearchParams(query);
   rest.delete('lang');
   return rest.size === 0 ? path : `${path}?${rest}`;

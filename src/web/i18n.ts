@@ -75,7 +75,7 @@ function speech(lang: Lang, i18n: i18n): Speech {
 }
 
 /** Looks up instead of making again, which is ten times dearer. Never holds more than a few thousand short texts. */
-function remember(texts: Map<string, string>, name: string, make: () => string): string {
+function remember<T extends string>(texts: Map<string, T>, name: string, make: () => T): T {
   const known = texts.get(name);
   if (known !== undefined) return known;
   const text = make();
@@ -89,9 +89,20 @@ export function negotiateLang(asked: unknown, acceptLanguage: string | undefined
   const explicit = LANGS.find((lang) => lang === asked);
   if (explicit !== undefined) return { lang: explicit, explicit: true };
 
+  const header = acceptLanguage ?? '';
+  const isUsual = header.length <= USUAL_LENGTH;
+  const lang = isUsual ? remember(preferred, header, () => preferredLang(header)) : preferredLang(header);
+  return { lang, explicit: false };
+}
+
+/** By the header: browsers send a few of them, all the time. */
+const preferred = new Map<string, Lang>();
+const USUAL_LENGTH = 100;
+
+function preferredLang(acceptLanguage: string): Lang {
   let best: Lang = 'fr';
   let bestQuality = 0;
-  for (const range of (acceptLanguage ?? '').toLowerCase().split(',')) {
+  for (const range of acceptLanguage.toLowerCase().split(',')) {
     const [tag = '', ...parameters] = range.split(';').map((part) => part.trim());
     const lang = tag === '*' ? 'fr' : LANGS.find((ours) => tag === ours || tag.startsWith(`${ours}-`));
     const quality = qualityOf(parameters);
@@ -100,7 +111,7 @@ export function negotiateLang(asked: unknown, acceptLanguage: string | undefined
       bestQuality = quality;
     }
   }
-  return { lang: best, explicit: false };
+  return best;
 }
 
 function qualityOf(parameters: readonly string[]): number {

@@ -30,7 +30,16 @@ export type Journey = {
   readonly started: Date;
   /** The cookie's value. */
   readonly cookie: string;
-  readonly secret: KeyObject;
+  readonly derived: Derived;
+};
+
+/** What comes of a journey's secret, 32 bytes each; none says anything about another. */
+type Derived = {
+  readonly state: Buffer;
+  readonly nonceSalt: Buffer;
+  readonly codeVerifier: Buffer;
+  readonly logoutState: Buffer;
+  readonly contentKey: Buffer;
 };
 
 /** What waits on the server, sealed. The outcome replaces everything that was there. */
@@ -57,13 +66,13 @@ export class Journeys {
   }
 
   begin(action: Journey['action'], petition: PetitionId, lang: Lang | undefined): Journey {
-    const bytes = randomBytes(32);
-    const secret = secretKey(bytes);
+    const secret = randomBytes(32);
     const started = Math.floor(this.#clock().getTime() / 1000);
-    const facts = [bytes.toString('base64url'), action, petition, lang ?? '', started.toString(36)].join('.');
+    const facts = [secret.toString('base64url'), action, petition, lang ?? '', started.toString(36)].join('.');
     const cookie = `${facts}.${this.#mac(facts)}`;
-    const state = stateOf(secret);
-    return { id: idOf(state), state, action, petition, lang, started: new Date(started * 1000), cookie, secret };
+    const derived = deriveAll(secret);
+    const state = derived.state.toString('hex');
+    return { id: idOf(state), state, action, petition, lang, started: new Date(started * 1000), cookie, derived };
   }
 
   /**
@@ -74,8 +83,8 @@ export class Journeys {
     const [secretText = '', action, petition, lang, started = '', mac = ''] = (cookie ?? '').split('.');
     const facts = [secretText, action, petition, lang, started].join('.');
     if (cookie === undefined || !sameText(mac, this.#mac(facts))) throw new Refusal('journey-unknown');
-    const secret = secretKey(Buffer.from(secretText, 'base64url'));
-    const state = stateOf(secret);
+    const derived = deriveAll(Buffer.from(secretText, 'base64url'));
+    const state = derived.state.toString('hex');
     if (idOf(state) !== id) throw new Refusal('journey-unknown');
     const start = Number.parseInt(started, 36);
     if (this.#now() >= start + 2 * JOURNEY_SECONDS) throw new Refusal('journey-expired');
@@ -87,14 +96,18 @@ export class Journeys {
       lang: lang === '' ? undefined : (lang as Lang),
       started: new Date(start * 1000),
       cookie,
-      secret,
+      derived,
     };
   }
 
-  /** Ours once for each journey, and only in time for its login. @throws Refusal `journey-expired` */
+  /** Whether its login has come too late. */
+  isLate({ started }: Journey): boolean {
+    return this.#now() >= started.getTime() / 1000 + JOURNEY_SECONDS;
+  }
+
+  /** Ours once for each journey. */
   async claim(journey: Journey): Promise<{ isOurs: boolean; since: Date }> {
     const started = journey.started.getTime() / 1000;
-    if (this.#now() >= started + JOURNEY_SECONDS) throw new Refusal('journey-expired');
     // The claim outlives the cookie, so that no state or nonce serves twice.
     const now = this.#now();
     const since = await this.#store.claim(rowId(journey), now, started + 2 * JOURNEY_SECONDS + 60);
@@ -134,19 +147,18 @@ export class Journeys {
 
 /** What a journey's login is tied to. `state` and `nonce` have 64 hex characters. */
 export function tiesOf(journey: Journey, statementHash: Uint8Array) {
-  const salt = derive(journey.secret, 'nonce salt');
   return {
     state: journey.state,
-    nonce: computeNonce(journey.action, journey.petition, statementHash, salt),
+    nonce: computeNonce(journey.action, journey.petition, statementHash, journey.derived.nonceSalt),
   };
 }
 
-export function codeVerifierOf(journey: Journey): string {
-  return derive(journey.secret, 'code verifier').toString('base64url');
+export function codeVerifierOf({ derived }: Journey): string {
+  return derived.codeVerifier.toString('base64url');
 }
 
-export function logoutStateOf(journey: Journey): string {
-  return derive(journey.secret, 'logout state').toString('hex');
+export function logoutStateOf({ derived }: Journey): string {
+  return derived.logoutState.toString('hex');
 }
 
 /** The id of the journey that a callback's `state` belongs to. */
@@ -154,12 +166,23 @@ export function idOf(state: string): string {
   return hash('sha256', `journey ${state}`, 'buffer').toString('base64url', 0, 12);
 }
 
-function stateOf(secret: KeyObject): string {
-  return derive(secret, 'state').toString('hex');
+/** One SHAKE256 (FIPS 202) of the secret, cut in pieces. */
+function deriveAll(secret: Uint8Array): Derived {
+  const input = Buffer.concat([JOURNEY_V1, secret]);
+  const bytes = hash('shake256', input, { outputEncoding: 'buffer', outputLength: 160 });
+  return {
+    state: bytes.subarray(0, 32),
+    nonceSalt: bytes.subarray(32, 64),
+    codeVerifier: bytes.subarray(64, 96),
+    logoutState: bytes.subarray(96, 128),
+    contentKey: bytes.subarray(128, 160),
+  };
 }
 
-function contentKey({ secret }: Journey): KeyObject {
-  return secretKey(derive(secret, 'content'));
+const JOURNEY_V1 = Buffer.from('paraphe-journey-v1\0');
+
+function contentKey({ derived }: Journey): KeyObject {
+  return secretKey(derived.contentKey);
 }
 
 function rowId({ id }: Journey): Uint8Array {

@@ -42,6 +42,8 @@ export type PageModels = {
     nym: string;
     /** Where `receipt.jwt` is; `undefined` when the signature no longer counts. */
     receiptHref: string | undefined;
+    /** Where `receipt.tlog-proof` is. */
+    proofHref: string | undefined;
     withdrawAction: string | undefined;
     /** When this page's address stops working. */
     expires: Date;
@@ -58,14 +60,17 @@ export type PageModels = {
   'how-it-works': Record<string, never>;
   privacy: Record<string, never>;
   accessibility: Record<string, never>;
-  /** How to check a receipt oneself. */
-  verify: { issuer: string };
+  /** How to check a receipt oneself; `steps` are what the page's own code checks and the words that each can end in. */
+  verify: { issuer: string; steps: Readonly<Record<string, readonly string[]>> };
+  /** What the log is and how to audit it, with what is published now. */
+  log: { issuer: string; origin: string; vkey: string; root: string } & PageCheckpoint;
 };
 
 /** What the figures of a page are true for: the log's published size, and when it was published. */
 export type PageCheckpoint = { size: number; day: Day; at: Date };
 
 export type PetitionSummary = {
+  id: string;
   slug: string;
   title: string;
   status: 'open' | 'closed' | 'restricted';

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { Eta } from 'eta';
 import { LANGS, type Lang, loadTranslations, withLang } from './i18n.ts';
+import { loadModules } from './modules.ts';
 import type { PageModels, PageName } from './page-models.ts';
 
 /**
@@ -72,6 +73,16 @@ export function createPages(options: PagesOptions): Pages {
     en: { negotiated: helpersFor('en', false), explicit: helpersFor('en', true) },
   };
 
+  // A list of a hundred choices is most of its page, and is one of a few that never change.
+  const optionLists = new WeakMap<object, string>();
+  const optionsOf = (choices: readonly { code: string; name: string }[]): string => {
+    const known = optionLists.get(choices);
+    if (known !== undefined) return known;
+    const html = eta.render('@partials/options', { choices });
+    optionLists.set(choices, html);
+    return html;
+  };
+
   return {
     assets,
     text: (lang, key) => speech[lang].t(key),
@@ -81,6 +92,7 @@ export function createPages(options: PagesOptions): Pages {
         ...helpers[lang][explicitLang ? 'explicit' : 'negotiated'],
         langHref: (other: Lang) => withLang(here, other),
         simulated,
+        optionsOf,
         model,
       });
     },
@@ -112,6 +124,9 @@ function loadAssets(publicDir: string) {
     assets.set(url, { body, type, etag: `"${hash}"` });
     urls.set(file, url);
   }
+  const verifier = loadModules('verifier/page.ts');
+  for (const [url, { body, type, hash }] of verifier.files) assets.set(url, { body, type, etag: `"${hash}"` });
+  urls.set('verifier', verifier.entry);
   return { assets, urls };
 }
 

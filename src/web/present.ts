@@ -30,6 +30,7 @@ export function renderStatement(text: string): string {
 
 export function summarise(petition: Petition, signatures: number, now: Date): PetitionSummary {
   return {
+    id: petition.id,
     slug: petition.slug,
     title: petition.statement.title,
     status: statusOf(petition, parisDay(now)),

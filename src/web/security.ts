@@ -2,7 +2,7 @@
  * What every answer carries and every POST passes: security headers (helmet, computed once), the origin guard against
  * cross-site requests, and a limiter that keeps no address.
  */
-import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
@@ -14,8 +14,9 @@ export type Headers = readonly (readonly [string, string])[];
 /**
  * @param formTargets origins beside our own that a form may end up at: browsers hold `form-action` to every redirect,
  *   and pressing "sign" redirects to the identity provider
+ * @param runsOwnCode on the one page that does: our own scripts run, and ask our own site alone
  */
-export function securityHeaders(isHttps: boolean, formTargets: readonly string[]): Headers {
+export function securityHeaders(isHttps: boolean, formTargets: readonly string[], runsOwnCode = false): Headers {
   const headers: [string, string][] = [];
   const recorder = { setHeader: (name: string, value: string) => headers.push([name, value]), removeHeader() {} };
   const handler = helmet({
@@ -25,6 +26,7 @@ export function securityHeaders(isHttps: boolean, formTargets: readonly string[]
         'default-src': ["'none'"],
         'style-src': ["'self'"],
         'img-src': ["'self'"],
+        ...(runsOwnCode ? { 'script-src': ["'self'"], 'connect-src': ["'self'"] } : {}),
         'base-uri': ["'none'"],
         'form-action': ["'self'", ...formTargets],
         'frame-ancestors': ["'none'"],
@@ -47,6 +49,7 @@ export class SecurityHeaders {
   readonly #formTargets: () => readonly string[];
   #known: readonly string[] | undefined;
   #headers: Headers = [];
+  #verifier: Headers = [];
 
   constructor(isHttps: boolean, formTargets: () => readonly string[]) {
     this.#isHttps = isHttps;
@@ -54,11 +57,7 @@ export class SecurityHeaders {
   }
 
   current(): Headers {
-    const targets = this.#formTargets();
-    if (targets !== this.#known) {
-      this.#known = targets;
-      this.#headers = securityHeaders(this.#isHttps, targets);
-    }
+    this.#follow();
     return this.#headers;
   }
 
@@ -67,6 +66,20 @@ export class SecurityHeaders {
     return this.current().map(([name, value]) =>
       name === 'Cross-Origin-Resource-Policy' ? [name, 'cross-origin'] : [name, value],
     );
+  }
+
+  /** Those of the page that checks receipts, the only one whose browser runs code. */
+  forVerifier(): Headers {
+    this.#follow();
+    return this.#verifier;
+  }
+
+  #follow(): void {
+    const targets = this.#formTargets();
+    if (targets === this.#known) return;
+    this.#known = targets;
+    this.#headers = securityHeaders(this.#isHttps, targets);
+    this.#verifier = securityHeaders(this.#isHttps, targets, true);
   }
 
   set(res: Response): void {
@@ -100,7 +113,7 @@ export function guardOrigin(origin: string): RequestHandler {
  */
 export function limitPosts(perMinute: number, clock: Clock): RequestHandler {
   let day = '';
-  let key = createSecretKey(randomBytes(32));
+  let key = randomBytes(32);
   return rateLimit({
     windowMs: 60_000,
     limit: perMinute,
@@ -111,11 +124,9 @@ export function limitPosts(perMinute: number, clock: Clock): RequestHandler {
       const today = parisDay(clock());
       if (today !== day) {
         day = today;
-        key = createSecretKey(randomBytes(32));
+        key = randomBytes(32);
       }
-      return createHmac('sha256', key)
-        .update(ipKeyGenerator(req.ip ?? ''))
-        .digest('base64url');
+      return hash('sha256', Buffer.concat([key, Buffer.from(ipKeyGenerator(req.ip ?? ''))]), 'base64url');
     },
     handler: () => {
       throw new Refusal('too-many-requests');

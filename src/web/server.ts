@@ -1,10 +1,11 @@
 /**
- * The gateway's web face, as an ordered list. Pages that everyone reads come first and write their headers themselves;
- * everything else, errors included, gets the security headers on the way; a POST passes origin guard, limiter and body
- * parser, in this order.
+ * The gateway's web face, as an ordered list: each request walks it from the top, so what a crowd asks for stands first.
+ * Pages that everyone reads write their headers themselves; everything else, errors included, gets the security headers
+ * on the way; a POST passes origin guard, limiter and body parser, in this order.
  */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { parse } from 'node:querystring';
 import express, { type Express } from 'express';
 import { Refusal } from '../errors.ts';
 import type { WebDependencies } from './dependencies.ts';
@@ -17,7 +18,7 @@ import { healthz, readyz } from './routes/health.ts';
 import { logFiles } from './routes/log.ts';
 import { backToPetition, logout, logoutCallback } from './routes/logout.ts';
 import { publicPages } from './routes/public-pages.ts';
-import { receiptFile, receiptPage } from './routes/receipt.ts';
+import { proofFile, receiptFile, receiptPage } from './routes/receipt.ts';
 import { startJourney } from './routes/start.ts';
 import { guardOrigin, limitPosts, SecurityHeaders } from './security.ts';
 
@@ -28,21 +29,38 @@ export function createServer(deps: WebDependencies): Express {
   app.disable('etag'); // public answers carry their own, personal ones none
   app.set('case sensitive routing', true);
   app.set('strict routing', true);
-  app.set('query parser', 'simple');
+  app.set('query parser', parseQuery());
   app.set('trust proxy', deps.config.trustProxy);
 
   const security = new SecurityHeaders(deps.config.origin.startsWith('https:'), () => deps.issuer.origins());
   const pages = publicPages(deps, security);
   const json = publicJson(deps, security);
   const log = logFiles(deps, security);
-  const posts = [guardOrigin(deps.config.origin), limitPosts(deps.config.postsPerMinute, deps.clock), parseForm()];
+  const secured = security.handler;
+  const limiter = limitPosts(deps.config.postsPerMinute, deps.clock);
+  const posts = [secured, guardOrigin(deps.config.origin), limiter, parseForm()];
 
   app.get('/petitions/:slug', pages.petition);
+
+  app.post('/petitions/:slug/sign', posts, startJourney(deps, 'sign'));
+  app.post('/petitions/:slug/withdraw', posts, startJourney(deps, 'withdraw'));
+  app.get('/login/callback', secured, callback(deps));
+  app.get('/petitions/:slug/confirm', secured, showConfirm(deps));
+  app.post('/petitions/:slug/confirm', posts, confirm(deps));
+  app.post('/petitions/:slug/receipt', posts, findReceipt(deps));
+  app.post('/logout', posts, logout(deps));
+  app.get('/logout/callback', secured, logoutCallback(deps));
+  app.get('/petitions/:slug/receipt/:capability', secured, receiptPage(deps));
+  app.get('/petitions/:slug/receipt/:capability/receipt.jwt', secured, receiptFile(deps));
+  app.get('/petitions/:slug/receipt/:capability/receipt.tlog-proof', secured, proofFile(deps));
+  app.get(['/petitions/:slug/sign', '/petitions/:slug/withdraw'], secured, backToPetition());
+
   app.get('/', pages.home);
   app.get('/how-it-works', pages.howItWorks);
   app.get('/privacy', pages.privacy);
   app.get('/accessibility', pages.accessibility);
   app.get('/verify', pages.verify);
+  app.get('/log', pages.log);
   app.get('/api/petitions', json.petitions);
   app.get('/api/petitions/:slug', json.petition);
   app.get('/api/petitions/:slug/tally', json.tally);
@@ -54,22 +72,10 @@ export function createServer(deps: WebDependencies): Express {
   app.get('/log/statements/:hash', log.statement);
   app.get('/log/jwks/:hash', log.jwks);
 
-  app.use(security.handler);
-  app.get('/assets/:name', assets(deps.pages));
+  app.use(secured);
+  app.get('/assets/*path', assets(deps.pages));
   app.get('/healthz', healthz());
   app.get('/readyz', readyz(deps.ready));
-
-  app.post('/petitions/:slug/sign', posts, startJourney(deps, 'sign'));
-  app.post('/petitions/:slug/withdraw', posts, startJourney(deps, 'withdraw'));
-  app.get('/login/callback', callback(deps));
-  app.get('/petitions/:slug/confirm', showConfirm(deps));
-  app.post('/petitions/:slug/confirm', posts, confirm(deps));
-  app.post('/petitions/:slug/receipt', posts, findReceipt(deps));
-  app.post('/logout', posts, logout(deps));
-  app.get('/logout/callback', logoutCallback(deps));
-  app.get('/petitions/:slug/receipt/:capability', receiptPage(deps));
-  app.get('/petitions/:slug/receipt/:capability/receipt.jwt', receiptFile(deps));
-  app.get(['/petitions/:slug/sign', '/petitions/:slug/withdraw'], backToPetition());
 
   for (const [methods, paths] of KNOWN) app.all([...paths], methodNotAllowed(methods));
   app.use(notFound());
@@ -81,15 +87,26 @@ export function createServer(deps: WebDependencies): Express {
 const KNOWN = [
   [
     'GET, HEAD',
-    ['/', '/petitions/:slug', '/how-it-works', '/privacy', '/accessibility', '/verify', '/healthz', '/readyz'],
+    ['/', '/petitions/:slug', '/how-it-works', '/privacy', '/accessibility', '/verify', '/log', '/healthz', '/readyz'],
   ],
   ['GET, HEAD', ['/api/petitions', '/api/petitions/:slug', '/api/petitions/:slug/tally', '/.well-known/jwks.json']],
-  ['GET, HEAD', ['/api/petitions/:slug/signatures/:nym', '/login/callback', '/logout/callback', '/assets/:name']],
+  ['GET, HEAD', ['/api/petitions/:slug/signatures/:nym', '/login/callback', '/logout/callback', '/assets/*path']],
   ['GET, HEAD', ['/log/checkpoint', '/log/vkey', '/log/tile/*path', '/log/statements/:hash', '/log/jwks/:hash']],
-  ['GET, HEAD', ['/petitions/:slug/receipt/:capability', '/petitions/:slug/receipt/:capability/receipt.jwt']],
+  ['GET, HEAD', ['/petitions/:slug/receipt/:capability', '/petitions/:slug/receipt/:capability/:file']],
   ['GET, HEAD, POST', ['/petitions/:slug/sign', '/petitions/:slug/withdraw', '/petitions/:slug/confirm']],
   ['POST', ['/petitions/:slug/receipt', '/logout']],
 ] as const;
+
+/** Express parses a query each time that it is asked for: the last one is kept. */
+function parseQuery() {
+  let last: string | null | undefined;
+  let parsed = parse('');
+  return (query: string | null | undefined) => {
+    if (query !== last) parsed = parse(query ?? '');
+    last = query;
+    return parsed;
+  };
+}
 
 /** A form's few fields, as UTF-8 that is really UTF-8. A body of any other type is held to the same limits. */
 function parseForm() {

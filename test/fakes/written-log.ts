@@ -2,8 +2,8 @@
 import type { Day } from '../../src/clock.ts';
 import { encodeEntry } from '../../src/log/entry.ts';
 import { LiveFold } from '../../src/log/live-fold.ts';
-import { hashing } from '../../src/log/log-key.ts';
 import type { LogStore } from '../../src/log/ports.ts';
+import { hashing } from '../../src/node-crypto.ts';
 import type { PetitionAct, PetitionOutcome } from '../../src/petitions/acts.ts';
 import { partialTiles } from '../../src/tlog/tile.ts';
 import { TileEdge } from '../../src/tlog/tile-edge.ts';

@@ -101,6 +101,7 @@ describe.each(['fr', 'en'])('in %s', (lang) => {
       '/privacy',
       '/accessibility',
       '/verify',
+      '/log',
       '/no-such-page',
     ]) {
       await person.open(world.origin + path);

@@ -5,9 +5,9 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hashing } from '../../src/log/log-key.ts';
 import { Publisher } from '../../src/log/publisher.ts';
 import { LogReader } from '../../src/log/reader.ts';
+import { hashing } from '../../src/node-crypto.ts';
 import { openCheckpoint } from '../../src/tlog/checkpoint.ts';
 import { verifyConsistency } from '../../src/tlog/merkle-proof.ts';
 import { type LogChild, startLogChild } from '../fakes/log-child.ts';

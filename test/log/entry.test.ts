@@ -3,7 +3,8 @@ import list from '@etalab/decoupage-administratif/data/departements.json' with {
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dayFromNumber } from '../../src/clock.ts';
-import { type Entry, encodeEntry, parseEntry } from '../../src/log/entry.ts';
+import { type Entry, encodeEntry, parseEntry, readByGrammar } from '../../src/log/entry.ts';
+import { placeSigned } from '../../src/log/signed.ts';
 import { Malformed } from '../../src/tlog/errors.ts';
 import { bytesOf, flipped, fromHex, hashing, hex } from '../tlog/crypto.ts';
 import vectors from '../vectors/entries.json' with { type: 'json' };
@@ -137,6 +138,86 @@ describe('an entry', () => {
     const { entry } = vectors.valid[1]!;
     for (const code of [...list.map((one) => one.code), '99']) {
       expect(textOf(encodeEntry({ ...entry, department: code } as Entry))).toContain(`"department":"${code}"`);
+    }
+  });
+});
+
+describe('the shorter way to read a signed entry', () => {
+  const signed = entries.filter((entry) => entry.kind === 'signed').map(encodeEntry);
+  /** What the grammar makes of the bytes, if that is a `signed`. */
+  const bySlowPath = (bytes: Uint8Array): Entry | undefined => {
+    try {
+      const entry = readByGrammar(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+      return entry.kind === 'signed' ? entry : undefined;
+    } catch {
+      return undefined;
+    }
+  };
+  const agree = (bytes: Uint8Array) => {
+    const slow = bySlowPath(bytes);
+    const places = placeSigned(bytes, 0, bytes.length);
+    expect(places !== undefined).toBe(slow !== undefined);
+    if (slow !== undefined) expect(parseEntry(bytes)).toEqual(slow);
+    // The same among other bytes, as in a bundle.
+    const within = new Uint8Array([1, 2, ...bytes, 0x7d]);
+    expect(placeSigned(within, 2, within.length - 1) !== undefined).toBe(slow !== undefined);
+    return slow !== undefined;
+  };
+
+  test('takes what the grammar takes, with the same values', () => {
+    fc.assert(fc.property(signed, agree), { numRuns: 1000 });
+    for (const { entry, bytes } of vectors.valid) expect(agree(bytesOf(bytes))).toBe(entry.kind === 'signed');
+    for (const vector of vectors.invalid) {
+      expect(agree('hex' in vector ? fromHex(vector.hex ?? '') : bytesOf(vector.bytes ?? ''))).toBe(false);
+    }
+  });
+
+  test('takes nothing else: a changed, missing or added byte anywhere', () => {
+    const edits = fc.tuple(fc.constantFrom('change', 'cut', 'add'), fc.nat(), fc.integer({ min: 0, max: 255 }));
+    const wordings = fc.constantFrom(
+      '"75"',
+      '"2A"',
+      '"20"',
+      '"976"',
+      '"980"',
+      '"9"',
+      '"1234"',
+      'null',
+      'nul',
+      '""',
+      '"\u000075"',
+      '75',
+    );
+    const day = fc.constantFrom('2026-02-29', '2024-02-29', '2026-13-01', '0000-01-01', '2026-1-010', '-026-01-01');
+    let taken = 0;
+    fc.assert(
+      fc.property(signed, edits, wordings, day, (bytes, [edit, place, byte], wording, date) => {
+        const at = place % bytes.length;
+        const rest = bytes.subarray(edit === 'add' ? at : at + 1);
+        const edited = new Uint8Array([...bytes.subarray(0, at), ...(edit === 'cut' ? [] : [byte]), ...rest]);
+        const text = textOf(bytes);
+        const reworded = [
+          text.replace(/"department":[^,]*/, `"department":${wording}`),
+          text.replace(/"evidence":[^,]*/, `"evidence":${wording}`),
+          text.replace(/"day":"[^"]*/, `"day":"${date}`),
+        ];
+        for (const one of [edited, ...reworded.map(bytesOf)]) if (agree(one)) taken++;
+      }),
+      { numRuns: 2000 },
+    );
+    expect(taken).toBeGreaterThan(1000);
+  });
+
+  test('takes every byte that can stand at each place, and no other', () => {
+    for (const { entry, bytes } of vectors.valid) {
+      if (entry.kind !== 'signed') continue;
+      const whole = bytesOf(bytes);
+      for (let at = 0; at < whole.length; at++)
+        for (let byte = 0; byte < 256; byte += 1) {
+          const changed = whole.with(at, byte);
+          expect(placeSigned(changed, 0, changed.length) !== undefined).toBe(bySlowPath(changed) !== undefined);
+        }
+      break;
     }
   });
 });

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LiveFold } from '../../src/log/live-fold.ts';
 import { type Cosign, Publisher, type PublisherDependencies } from '../../src/log/publisher.ts';
+import type { WitnessFailure } from '../../src/log/witnesses.ts';
 import { closed, newNym, PETITION, signed, withdrawn } from '../fakes/acts.ts';
 import { LogFolder, NOON, type OpenLog, type PetitionStoreOfLog } from '../fakes/log-folder.ts';
 import { dice } from '../fakes/rounds.ts';
@@ -42,12 +43,18 @@ function openPublisher(options: Partial<PublisherDependencies> = {}): Promise<Pu
 const sign = (times = 1) => Promise.all(Array.from({ length: times }, () => log.sequencer.record(signed(newNym()))));
 const totalOf = ({ current }: Publisher) => current.figures.get(PETITION)?.total;
 
+const away = (reason: WitnessFailure['reason']): WitnessFailure => ({
+  witness: 'witness.example',
+  reason,
+  detail: 'as a test wants it',
+});
+
 /** Witnesses that are there, or not. */
-function witnesses(present: { quorum: boolean; failures?: string[] }) {
+function witnesses(present: { quorum: boolean; failures?: WitnessFailure[] }) {
   const cosign = vi.fn<Cosign>(async (checkpoint) => ({
     note: `${checkpoint}\u2014 witness.example AAAAAAAAAAA=\n`,
     quorum: present.quorum,
-    failures: present.failures ?? (present.quorum ? [] : ['witness.example: away']),
+    failures: present.failures ?? (present.quorum ? [] : [away('unreachable')]),
   }));
   return cosign;
 }
@@ -134,12 +141,12 @@ describe('publication', () => {
     await sign();
     await publisher.publish();
     expect(publisher.current.size).toBe(0);
-    expect(report.mock.calls).toEqual([['SQLITE_FULL']]);
+    expect(report.mock.calls).toEqual([[{ trouble: 'SQLITE_FULL', failures: [] }]]);
     isFull = false;
     await publisher.publish();
     expect(publisher.current.size).toBe(2);
     expect(totalOf(publisher)).toBe(1);
-    expect(report.mock.calls).toEqual([['SQLITE_FULL'], [undefined]]);
+    expect(report.mock.calls.slice(1)).toEqual([[{ trouble: undefined, failures: [] }]]);
   });
 });
 
@@ -152,14 +159,14 @@ describe('witnesses without a quorum', () => {
     await sign(3);
     await publisher.publish();
     expect(publisher.current).toMatchObject({ size: 0, checkpoint: undefined });
-    expect(report.mock.calls).toEqual([['no quorum of witnesses: witness.example: away']]);
+    expect(report.mock.calls).toEqual([[{ trouble: 'too few witnesses cosigned', failures: [away('unreachable')] }]]);
     await expect(sign()).rejects.toMatchObject({ code: 'overloaded' });
     expect((await folder.check()).entries).toHaveLength(4);
     present.quorum = true;
     await publisher.publish();
     expect(publisher.current.size).toBe(4);
     expect(publisher.current.checkpoint).toMatch(/^\u2014 witness\.example /m);
-    expect(report.mock.calls.at(-1)).toEqual([undefined]);
+    expect(report.mock.calls.at(-1)).toEqual([{ trouble: undefined, failures: [] }]);
     await sign();
   });
 
@@ -184,11 +191,11 @@ describe('witnesses without a quorum', () => {
 
   test('one that is missing beside a quorum is reported, and the log is published', async () => {
     const report = vi.fn();
-    const cosign = witnesses({ quorum: true, failures: ['witness.example: slow'] });
+    const cosign = witnesses({ quorum: true, failures: [away('late')] });
     const publisher = await openPublisher({ cosign, report });
     await publisher.publish();
     expect(publisher.current.size).toBe(1);
-    expect(report.mock.calls).toEqual([['witness.example: slow']]);
+    expect(report.mock.calls).toEqual([[{ trouble: undefined, failures: [away('late')] }]]);
   });
 
   test('at a start: the figures are those of what is published, not of what is sealed', async () => {

@@ -182,7 +182,7 @@ describe('elsewhere', () => {
   test('the day of the last entry, or a fold that was kept and is torn, is refused in one line', async () => {
     const day = await openChanged((data) => flipBit(data, 'entries', 'day', `"index" = ${SIZE - 1}`, 52));
     expectRefusal(day, /^The log is damaged/);
-    const fold = await openChanged((data) => data.exec(`INSERT INTO fold (id, size, snapshot) VALUES (1, 9, '{"si')`));
+    const fold = await openChanged((data) => data.exec(`INSERT INTO fold (id, snapshot) VALUES (1, '{"si')`));
     expectRefusal(fold, /^The log is damaged/);
   });
 

@@ -18,6 +18,7 @@ const facts: SignedFacts = {
   nym: nymFromBytes(randomBytes(32)),
   day: parseDay('2026-11-21') as Day,
   department: '2A',
+  log: { origin: 'petitions.example.org/log', index: 41 },
 };
 
 const stored = generateReceiptKeys();
@@ -56,6 +57,7 @@ describe('a receipt', () => {
       day: '2026-11-21',
       department: '2A',
       evidence: null,
+      log: { origin: 'petitions.example.org/log', index: 41 },
     });
     expect(new Date(claims.iat * 1000).toISOString()).toBe('2026-11-20T23:00:00.000Z');
   });
@@ -178,10 +180,17 @@ describe('what is not a receipt is refused, each for its own reason', () => {
     await refused(`${part('not JSON')}.${part({})}.AA`, 'malformed');
   });
 
-  test.each(['iss', 'sub', 'iat', 'petition', 'statement', 'day', 'evidence'])(
+  test.each(['iss', 'sub', 'iat', 'petition', 'statement', 'day', 'evidence', 'log'])(
     'a receipt without %s',
     async (claim) => {
       await refused(forge(header(), { ...receiptClaims(facts), [claim]: undefined }), 'malformed');
+    },
+  );
+
+  test.each([{}, null, 'log', [], { origin: '', index: 1 }, { origin: 'x/log' }, { origin: 'x/log', index: -1 }])(
+    'a receipt whose place in the log is %j',
+    async (log) => {
+      await refused(forge(header(), { ...receiptClaims(facts), log }), 'malformed');
     },
   );
 

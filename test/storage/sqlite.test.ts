@@ -34,7 +34,7 @@ storageContract('SQLite', async () => {
 });
 
 describe('a SQLite file', () => {
-  test('shows at once what another process changed', async () => {
+  test('shows within a tenth of a second what another process changed', async () => {
     const place = newPlace();
     migrateStorage(place);
     const [ours, theirs] = [openStorage(place), openStorage(place)];
@@ -43,7 +43,9 @@ describe('a SQLite file', () => {
     await log.write(dayFromNumber(19_999), opened(petition));
     expect(await theirs.petitions.findBySlug('une')).toMatchObject({ closed: undefined });
     await log.write(dayFromNumber(20_000), { kind: 'petition-closed', petition: petition.id });
-    expect(await theirs.petitions.findBySlug('une')).toMatchObject({ closed: dayFromNumber(20_000) });
+    await expect
+      .poll(() => theirs.petitions.findBySlug('une'), { interval: 20 })
+      .toMatchObject({ closed: dayFromNumber(20_000) });
     ours.close();
     theirs.close();
     place.done();

@@ -1,33 +1,15 @@
 /** The cryptography that tests hand to the formats: Node's own. Keys come from their seed, so that vectors can name them. */
-import { createPrivateKey, createPublicKey, hash, sign, verify } from 'node:crypto';
-import { treeHashing } from '../../src/tlog/merkle.ts';
-import { ED25519, type Ed25519Verify, makeVerifierKey, type VerifierKey } from '../../src/tlog/note.ts';
+import { ed25519Pair, hashing, sha256, verifyEd25519 } from '../../src/node-crypto.ts';
+import { ED25519, makeVerifierKey, type VerifierKey } from '../../src/tlog/note.ts';
 
-export const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer');
-export const hashing = treeHashing(sha256);
-
-const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
-const SPKI = Buffer.from('302a300506032b6570032100', 'hex');
-
-export const verifyEd25519: Ed25519Verify = (publicKey, message, signature) =>
-  verify(
-    null,
-    message,
-    createPublicKey({ key: Buffer.concat([SPKI, publicKey]), format: 'der', type: 'spki' }),
-    signature,
-  );
+export { hashing, sha256, verifyEd25519 };
 
 export type TestKey = { readonly key: VerifierKey; sign(message: Uint8Array): Uint8Array };
 
 /** A key of any name and type from one byte of seed. */
 export function testKey(name: string, seed: number | Uint8Array, type = ED25519): TestKey {
-  const bytes = typeof seed === 'number' ? new Uint8Array(32).fill(seed) : seed;
-  const secret = createPrivateKey({ key: Buffer.concat([PKCS8, bytes]), format: 'der', type: 'pkcs8' });
-  const spki = createPublicKey(secret).export({ format: 'der', type: 'spki' });
-  return {
-    key: makeVerifierKey(sha256, name, type, new Uint8Array(spki.subarray(SPKI.length))),
-    sign: (message) => new Uint8Array(sign(null, message, secret)),
-  };
+  const { publicKey, sign } = ed25519Pair(typeof seed === 'number' ? new Uint8Array(32).fill(seed) : seed);
+  return { key: makeVerifierKey(sha256, name, type, publicKey), sign };
 }
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');

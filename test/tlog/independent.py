@@ -2,7 +2,8 @@
 
 Reads the vectors in the folder given as argument, and on standard input cases that the other implementation made
 ({"trees", "tiles", "logs"}); recomputes all of it, and says on standard output what it checked, as one JSON object.
-The first disagreement ends it with an explanation. Sources: RFC 6962 section 2.1, RFC 8032 section 5.1, C2SP's
+The first disagreement ends it with an explanation. With `audit <vkey> <folder>...` behind the vectors' folder it audits
+exported logs instead, and says of each whether it holds, what is wrong first, and every petition's tally. Sources: RFC 6962 section 2.1, RFC 8032 section 5.1, C2SP's
 signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-proof and tlog-policy.
 """
 
@@ -459,7 +460,7 @@ def fold(texts, kinds):
     breach = None
     for index, text in enumerate(texts):
         try:
-            entry = parse_entry(text.encode(), kinds)
+            entry = parse_entry(text if isinstance(text, bytes) else text.encode(), kinds)
             rule = rule_of(entry)
         except Refused:
             rule = "entry-malformed"
@@ -485,6 +486,69 @@ def tally(latest):
         "withdrawn": sum(one["kind"] == "withdrawn" for one in latest),
         "invalidated": count(one["ground"] for one in latest if one["kind"] == "invalidated"),
     }
+
+
+# ---- A whole log in a folder: every tile from the entries, the root, the rules, the files named by their hash
+
+
+def bundle_of(data, width):
+    entries, at = [], 0
+    while at < len(data):
+        end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+        need(end <= len(data) and at + 2 <= len(data), "bundle cut short")
+        entries.append(data[at + 2 : end])
+        at = end
+    need(len(entries) == width, "bundle width")
+    return entries
+
+
+def read_tile(log, level, index, width):
+    """A partial tile may be gone once the full one exists."""
+    exact = log / tile_path(level, index, width)
+    if exact.is_file():
+        return exact.read_bytes(), width
+    full = log / tile_path(level, index, 256)
+    need(width < 256 and full.is_file(), "missing " + tile_path(level, index, width))
+    return full.read_bytes(), 256
+
+
+def audit(log, vkey, kinds):
+    def hashed(name, digest):
+        path = log / name / digest
+        need(path.is_file() and sha256(path.read_bytes()).hex() == digest, "%s/%s" % (name, digest))
+
+    try:
+        key = parse_vkey(vkey)
+        text, signatures = parse_note((log / "checkpoint").read_bytes())
+        origin, size, root, _ = parse_checkpoint(text)
+        need(origin == key[0] and key[2] == 1, "origin")
+        verify_note(text, signatures, [key])
+        entries = []
+        for index in range(-(-size // 256)):
+            width = min(256, size - 256 * index)
+            data, stored = read_tile(log, "entries", index, width)
+            entries += bundle_of(data, stored)[:width]
+        level, hashes = 0, [leaf_hash(entry) for entry in entries]
+        need(root_of(hashes) == root, "root")
+        while hashes:
+            for index in range(-(-len(hashes) // 256)):
+                here = hashes[256 * index : 256 * index + 256]
+                data, stored = read_tile(log, level, index, len(here))
+                need(len(data) == 32 * stored and data[: 32 * len(here)] == b"".join(here), "tile %d/%d" % (level, index))
+            whole = len(hashes) // 256 * 256
+            hashes = [root_of(hashes[i : i + 256]) for i in range(0, whole, 256)]
+            level += 1
+        breach, tallies = fold(entries, kinds)
+        if breach:
+            return {"holds": False, "why": breach["rule"], "index": breach["index"]}
+        for entry in (parse_entry(data, kinds) for data in entries):
+            if entry["kind"] == "petition-opened":
+                hashed("statements", entry["statement"])
+            if entry["kind"] == "identity-keys":
+                hashed("jwks", entry["jwks"])
+        return {"holds": True, "size": size, "petitions": tallies}
+    except Refused as why:
+        return {"holds": False, "why": str(why)}
 
 
 # ---- What is checked
@@ -618,4 +682,9 @@ def main(folder, cases):
     print(json.dumps(checked))
 
 
-main(pathlib.Path(sys.argv[1]), json.load(sys.stdin))
+vectors_folder = pathlib.Path(sys.argv[1])
+if sys.argv[2:3] == ["audit"]:
+    forms = json.loads((vectors_folder / "entries.json").read_text("utf-8"))["kinds"]
+    print(json.dumps([audit(pathlib.Path(one) / "log", sys.argv[3], forms) for one in sys.argv[4:]]))
+else:
+    main(vectors_folder, json.load(sys.stdin))

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Day } from '../../src/clock.ts';
 import { REFUSAL_CODES } from '../../src/errors.ts';
+import { STEPS } from '../../src/verifier/steps.ts';
 import { LANGS, type Lang } from '../../src/web/i18n.ts';
 import type { PageModels, PageName, PetitionSummary } from '../../src/web/page-models.ts';
 import { createPages, type PageContext } from '../../src/web/pages.ts';
+import french from '../../views/locales/fr.json' with { type: 'json' };
 
 const folder = (name: string) => new URL(`../../${name}/`, import.meta.url).pathname;
 const pages = createPages({ viewsDir: folder('views'), publicDir: folder('public') });
@@ -11,6 +13,7 @@ const reader: PageContext = { lang: 'fr', explicitLang: false, path: '/petitions
 
 const day = '2026-03-01' as Day;
 const open: PetitionSummary = {
+  id: '01m7k8m0n1ew6076n6rar3zv8a',
   slug: 'ecoles',
   title: 'Garder les écoles <script>alert(1)</script> & "le reste"',
   status: 'open',
@@ -62,10 +65,11 @@ const receipt: PageModels['receipt'] = {
   department: { code: '75', name: 'Paris' },
   nym: 'k9Xv2_PqL0rT-8sYbN4cE1mWfG7hJ3aZuD5oQiRkS6t',
   receiptHref: '/petitions/ecoles/receipt/abc/receipt.jwt',
+  proofHref: '/petitions/ecoles/receipt/abc/receipt.tlog-proof',
   withdrawAction: '/petitions/ecoles/withdraw',
   expires: new Date('2026-03-01T13:32:00Z'),
 };
-const gone = { receiptHref: undefined, withdrawAction: undefined };
+const gone = { receiptHref: undefined, proofHref: undefined, withdrawAction: undefined };
 const refusal: PageModels['refusal'] = {
   code: 'too-young',
   status: 403,
@@ -107,8 +111,22 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
   'how-it-works': { only: {} },
   privacy: { only: {} },
   accessibility: { only: {} },
-  verify: { only: { issuer: 'https://petitions.example.org' } },
+  verify: { only: { issuer: 'https://petitions.example.org', steps: STEPS } },
+  log: {
+    only: {
+      issuer: 'https://petitions.example.org',
+      origin: 'petitions.example.org/log',
+      vkey: 'petitions.example.org/log+12345678+AWvs0fQwrlIr6t4WHUhHCT8S1mOPtTQGL8uCnF2XxXVp',
+      size: 128_480,
+      root: 'W6c3iWpfDrzoPXyYcKPLyRlvXjCVRcrRpGZ5D0Zo1Yc=',
+      day,
+      at: new Date('2026-03-01T13:32:00Z'),
+    },
+  },
 };
+/** Words that are missing are printed as their key. */
+const A_KEY = new RegExp(`>(?:${Object.keys(french).join('|')})\\.\\w+\\.\\w`);
+const OWN_MODULE = /^<script type="module" src="\/assets\/modules\/[0-9a-f]{16}\/verifier\/page\.js"><\/script>$/;
 const names = Object.keys(STATES) as PageName[];
 
 describe.each(LANGS)('in %s', (lang) => {
@@ -120,8 +138,11 @@ describe.each(LANGS)('in %s', (lang) => {
       expect(count(mainOf(html), /<form\b/g)).toBeLessThanOrEqual(1);
       expect(count(mainOf(html), /type="submit"/g)).toBeLessThanOrEqual(1);
       expect(headings(html)).not.toContain('skip');
-      expect(html).not.toMatch(/<script|<style|<iframe|\sstyle=|\son\w+=/i);
+      const scripts = [...html.matchAll(/<script\b.*?<\/script>/gs)].map(([script]) => script);
+      expect(scripts).toEqual(name === 'verify' ? [expect.stringMatching(OWN_MODULE)] : []);
+      expect(html.replace(scripts[0] ?? '', '')).not.toMatch(/<script|<style|<iframe|\sstyle=|\son\w+=/i);
       expect(html).not.toMatch(/undefined|\[object|NaN/);
+      expect(html).not.toMatch(A_KEY);
       expect([...html.matchAll(/(?:href|src|action)="((?:https?:)?\/\/[^"]*)"/g)].map(([, url]) => url)).toEqual(
         html.includes('fr-connect') ? ['https://franceconnect.gouv.fr/'] : [],
       );

@@ -3,7 +3,7 @@
  * defaults to NORMAL in WAL mode, which loses acknowledged commits on a power cut), foreign keys enforced, a schema that
  * is exactly this version's.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import Database from 'better-sqlite3';
@@ -48,6 +48,19 @@ export function openSqlite(file: string, durability: Durability): Sqlite {
   } catch (error) {
     throw cannotOpen(file, error);
   }
+}
+
+/** @throws SetupError when the file is there already */
+export function backUp(database: Sqlite, file: string): void {
+  if (existsSync(file)) throw new SetupError(`${file} is there already: a backup never replaces one.`);
+  const draft = `${file}.part`;
+  rmSync(draft, { force: true });
+  createSqlite(draft);
+  database.$client.prepare('VACUUM INTO ?').run(draft);
+  const written = openSync(draft, 'r');
+  fsyncSync(written);
+  closeSync(written);
+  renameSync(draft, file);
 }
 
 export function cannotOpen(file: string, error: unknown): SetupError {
@@ -96,6 +109,11 @@ export async function act<T>(work: () => T): Promise<T> {
       await wait(TRY_AGAIN_MS);
     }
   }
+}
+
+/** A file that is damaged, or no database. */
+export function isDatabaseError(error: unknown): error is Error {
+  return sqliteCode(error) !== undefined;
 }
 
 function sqliteCode(error: unknown): string | undefined {

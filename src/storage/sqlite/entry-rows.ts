@@ -33,7 +33,7 @@ export type EntryRow = {
   readonly kind: number;
   readonly day: number;
   readonly petition: number | null;
-  readonly nym: Buffer | null;
+  readonly nym: Uint8Array | null;
   readonly department: string | null;
   readonly evidence: Buffer | null;
   readonly ground: Ground | null;

@@ -2,6 +2,7 @@
  * The log's lock and the right to write, in two small files beside the data that no backup holds. `lock.sqlite` keeps the
  * last signed checkpoint; `writer.sqlite` is held by the one process that writes, and by nobody once it is dead.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { SetupError } from '../../errors.ts';
@@ -24,6 +25,21 @@ export function openSqliteLock(dataDir: string): LogLock & { close(): void } {
       act(() => (expected === undefined ? insert.run(next) : update.run(next, expected)).changes === 1),
     close: () => void client.close(),
   };
+}
+
+/** The lock's checkpoint, also while a gateway holds it; `undefined` where there is none. */
+export function readSqliteLock(dataDir: string): string | undefined {
+  const file = join(dataDir, 'lock.sqlite');
+  if (!existsSync(file)) return undefined;
+  const client = new Database(file, { fileMustExist: true });
+  try {
+    const table = client.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'lock'").get();
+    return table === undefined
+      ? undefined
+      : (client.prepare('SELECT checkpoint FROM lock').pluck().get() as string | undefined);
+  } finally {
+    client.close();
+  }
 }
 
 /** @throws SetupError when another process holds it, or the file cannot be opened */

@@ -7,7 +7,14 @@ import { hash } from 'node:crypto';
 import { dayFromNumber, dayNumber } from '../../clock.ts';
 import type { Entry } from '../../log/entry.ts';
 import type { FoldSnapshot } from '../../log/fold.ts';
-import { type Batch, LogConflict, type LoggedEntry, type LogState, type LogStore } from '../../log/ports.ts';
+import {
+  type Batch,
+  LogConflict,
+  type LoggedEntry,
+  type LogState,
+  type LogStore,
+  type RestoredBatch,
+} from '../../log/ports.ts';
 import { nymBytes } from '../../person/nym.ts';
 import type {
   Closing,
@@ -20,18 +27,18 @@ import type {
 } from '../../petitions/acts.ts';
 import type { Petition, PetitionId } from '../../petitions/petition.ts';
 import { act, type Sqlite } from './database.ts';
-import { type EntryRow, entryReader, kindNumber, nymStateOf, signatureOf } from './entry-rows.ts';
+import { type EntryRow, entryReader, nymStateOf, signatureOf } from './entry-rows.ts';
+import { type Columns, insertEntry, type LogStatements, makeRow, prepareLog } from './log-statements.ts';
+import { restoreEntries } from './restored-rows.ts';
 
 /** Of tiles, the levels are this far apart in `place`. */
 const LEVEL = 2 ** 44;
-
-type Columns = Partial<Omit<EntryRow, 'index' | 'kind' | 'day'>>;
 
 /** @param petitionsChanged called after a commit that opened or closed a petition */
 export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): LogStore<PetitionAct, PetitionOutcome> {
   const client = database.$client;
   const reader = entryReader(database);
-  const statements = prepare(database);
+  const statements = prepareLog(database);
   const refs = new Map<string, number>();
 
   /** References never change, so they are read once. */
@@ -173,56 +180,42 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
     }
 
     #log(kind: Entry['kind'], columns: Columns, before?: EntryRow): EntryRow {
-      const row: EntryRow = {
-        index: this.#index,
-        kind: kindNumber(kind),
-        day: this.#day,
-        petition: columns.petition ?? null,
-        nym: columns.nym ?? null,
-        department: columns.department ?? null,
-        evidence: columns.evidence ?? null,
-        ground: columns.ground ?? null,
-        count: columns.count ?? null,
-        previous: before?.index ?? null,
-      };
-      statements.insertEntry.run(
-        row.index,
-        row.kind,
-        row.day,
-        row.petition,
-        row.nym,
-        row.department,
-        row.evidence,
-        row.ground,
-        row.count,
-        row.previous,
-      );
+      const row = makeRow(this.#index, kind, this.#day, columns, before);
+      insertEntry(statements, row);
       this.entries.push({ entry: reader.entryOf(row), before: before && nymStateOf(before) });
       return row;
     }
   }
 
-  const append = client.transaction((batch: Batch, acts: readonly PetitionAct[]) => {
+  function checkSize(expected: number): void {
     const size = statements.size.get();
-    if (size !== batch.size) {
-      throw new LogConflict(
-        `The log has ${size} entries where this process left ${batch.size}: another one writes it.`,
-      );
-    }
+    if (size === expected) return;
+    throw new LogConflict(`The log has ${size} entries where this process left ${expected}: another one writes it.`);
+  }
+
+  function putGrowth(size: number, { tiles, root }: ReturnType<Batch['grow']>): void {
+    for (const { tile, bytes } of tiles) statements.putTile.run(Number(tile.level) * LEVEL + tile.index, bytes);
+    statements.putHead.run(size, root);
+  }
+
+  const append = client.transaction((batch: Batch, acts: readonly PetitionAct[]) => {
+    checkSize(batch.size);
     const appending = new Append(batch);
     const outcomes = acts.map((one) => appending.decide(one));
     const { entries } = appending;
-    if (entries.length > 0) {
-      const { tiles, root } = batch.grow(entries.map(({ entry }) => entry));
-      for (const { tile, bytes } of tiles) statements.putTile.run(Number(tile.level) * LEVEL + tile.index, bytes);
-      statements.putHead.run(batch.size + entries.length, root);
-    }
+    if (entries.length > 0) putGrowth(batch.size + entries.length, batch.grow(entries.map(({ entry }) => entry)));
     return { outcomes, entries };
+  });
+
+  const restore = client.transaction((batch: RestoredBatch) => {
+    checkSize(batch.size);
+    restoreEntries(batch, statements, refOf);
+    putGrowth(batch.size + batch.entries.length, batch.grow(batch.entries));
   });
 
   const publish = client.transaction((checkpoint: string, at: Date, fold: FoldSnapshot | undefined) => {
     statements.putPublication.run(checkpoint, at.getTime());
-    if (fold !== undefined) statements.putFold.run(fold.size, JSON.stringify(fold));
+    if (fold !== undefined) statements.putFold.run(JSON.stringify(fold));
   });
 
   return {
@@ -232,6 +225,10 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
       const appended = await act(() => append.immediate(batch, acts));
       if (acts.some(({ kind }) => kind === 'petition-opened' || kind === 'petition-closed')) petitionsChanged();
       return appended;
+    },
+    async restore(batch) {
+      await act(() => restore.immediate(batch));
+      petitionsChanged();
     },
     publish: async (checkpoint, at, fold) => act(() => publish.immediate(checkpoint, at, fold)),
     entries: async (from, to) => act(() => reader.range(from, to)),
@@ -249,7 +246,7 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
   };
 }
 
-function readState(statements: ReturnType<typeof prepare>): LogState | undefined {
+function readState(statements: LogStatements): LogState | undefined {
   const log = statements.log.get();
   if (log === undefined) return undefined;
   const day = statements.day.get(log.size - 1);
@@ -262,67 +259,3 @@ function readState(statements: ReturnType<typeof prepare>): LogState | undefined
     fold: fold === undefined ? undefined : (JSON.parse(fold) as FoldSnapshot),
   };
 }
-
-function prepare(database: Sqlite) {
-  const client = database.$client;
-  const plucked = <P extends unknown[], R>(sql: string) =>
-    client.prepare<P, R>(sql).pluck() as unknown as Plucked<P, R>;
-  return {
-    ref: plucked<[string], number>('SELECT ref FROM petitions WHERE id = ?'),
-    open: plucked<[number, number], number>(
-      'SELECT 1 FROM petitions WHERE ref = ? AND closing IS NULL AND (closes IS NULL OR closes >= ?)',
-    ),
-    latest: client.prepare<[number, Buffer], EntryRow>(
-      'SELECT e.* FROM signatures s JOIN entries e ON e."index" = s.entry WHERE s.petition = ? AND s.nym = ?',
-    ),
-    insertSignature: client.prepare<[number, Buffer, number]>(
-      'INSERT INTO signatures (petition, nym, entry) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
-    ),
-    moveSignature: client.prepare<[number, number, Buffer]>(
-      'UPDATE signatures SET entry = ? WHERE petition = ? AND nym = ?',
-    ),
-    insertEntry: client.prepare(
-      `INSERT INTO entries ("index", kind, day, petition, nym, department, evidence, ground, count, previous)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ),
-    insertPetition: client.prepare(
-      `INSERT INTO petitions (id, slug, title, text, statement, closes, min_age, departments, acr, issuer, client_id, nym_key, wrapped_secret, opening)
-       VALUES (@id, @slug, @title, @text, @statement, @closes, @minAge, @departments, @acr, @issuer, @clientId, @nymKey, @wrappedSecret, @opening)
-       ON CONFLICT DO NOTHING`,
-    ),
-    closePetition: client.prepare<[number, number]>(
-      'UPDATE petitions SET closing = ? WHERE ref = ? AND closing IS NULL',
-    ),
-    closedWith: plucked<[number], number>(
-      'SELECT e.count FROM petitions p JOIN entries e ON e."index" = p.closing WHERE p.ref = ?',
-    ),
-    insertKeys: client.prepare<[Buffer, string, Buffer, number]>(
-      'INSERT INTO identity_keys (hash, issuer, jwks, entry) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
-    ),
-    putTile: client.prepare<[number, Uint8Array]>('INSERT OR REPLACE INTO tiles (place, hashes) VALUES (?, ?)'),
-    tile: plucked<[number], Buffer>('SELECT hashes FROM tiles WHERE place = ?'),
-    size: plucked<[], number>('SELECT size FROM log'),
-    putHead: client.prepare<[number, Uint8Array]>('UPDATE log SET size = ?, root = ?'),
-    create: client.prepare<[string, string, Uint8Array]>(
-      'INSERT INTO log (id, origin, vkey, size, root) VALUES (1, ?, ?, 0, ?) ON CONFLICT DO NOTHING',
-    ),
-    log: client.prepare<[], Pick<LogState, 'origin' | 'vkey' | 'size' | 'root'>>(
-      'SELECT origin, vkey, size, root FROM log',
-    ),
-    day: plucked<[number], number>('SELECT day FROM entries WHERE "index" = ?'),
-    publication: client.prepare<[], { checkpoint: string; at: number }>('SELECT checkpoint, at FROM publication'),
-    putPublication: client.prepare<[string, number]>(
-      'INSERT OR REPLACE INTO publication (id, checkpoint, at) VALUES (1, ?, ?)',
-    ),
-    fold: plucked<[], string>('SELECT snapshot FROM fold'),
-    putFold: client.prepare<[number, string]>('INSERT OR REPLACE INTO fold (id, size, snapshot) VALUES (1, ?, ?)'),
-    statement: client.prepare<[Buffer], { title: string; text: string; opening: number }>(
-      'SELECT title, text, opening FROM petitions WHERE statement = ? ORDER BY opening LIMIT 1',
-    ),
-    jwks: client.prepare<[Buffer], { jwks: Buffer; entry: number }>(
-      'SELECT jwks, entry FROM identity_keys WHERE hash = ? ORDER BY entry LIMIT 1',
-    ),
-  };
-}
-
-type Plucked<P extends unknown[], R> = { get(...params: P): R | undefined; all(...params: P): R[] };

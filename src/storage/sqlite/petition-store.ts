@@ -6,6 +6,8 @@ import type { PetitionStore } from '../../petitions/ports.ts';
 import { act, type Sqlite } from './database.ts';
 import { entries, petitions } from './schema.ts';
 
+const FOLLOW_MS = 100;
+
 export function sqlitePetitionStore(database: Sqlite): PetitionStore & { forget(): void } {
   const opening = alias(entries, 'opening');
   const closing = alias(entries, 'closing');
@@ -24,14 +26,25 @@ export function sqlitePetitionStore(database: Sqlite): PetitionStore & { forget(
   const all = select().orderBy(desc(petitions.ref), asc(petitions.id)).prepare();
 
   // A petition is read at every step of a journey and changes once in its life. What was read is kept until the file
-  // changes: SQLite counts the commits of other connections in `data_version`, and ours are told by `forget`.
+  // changes: SQLite counts the commits of other connections in `data_version`, which is asked every tenth of a second,
+  // and ours are told by `forget`. Whether a petition takes a signature is never decided from this: its row is read.
   const version = database.$client.prepare('PRAGMA data_version').pluck();
   let known: unknown;
+  let asked = Number.NEGATIVE_INFINITY;
   let read = new Map<string, Kept>();
+  const forget = () => {
+    read = new Map();
+  };
+  function followOthers(): void {
+    const now = performance.now();
+    if (now - asked < FOLLOW_MS) return;
+    const current = version.get();
+    if (current !== known) forget();
+    known = current;
+    asked = now;
+  }
   function find(name: string, get: () => Row | undefined): Kept | undefined {
-    const now = version.get();
-    if (now !== known) read = new Map();
-    known = now;
+    followOthers();
     let kept = read.get(name);
     if (kept !== undefined) return kept;
     const row = get();
@@ -43,9 +56,7 @@ export function sqlitePetitionStore(database: Sqlite): PetitionStore & { forget(
   const findById = (id: PetitionId) => find(`id ${id}`, () => byId.get({ id }));
 
   return {
-    forget() {
-      read = new Map();
-    },
+    forget,
     findBySlug: (slug) => act(() => find(`slug ${slug}`, () => bySlug.get({ slug }))?.petition),
     findById: (id) => act(() => findById(id)?.petition),
     list: async () => act(() => all.all().map(fromRow)),

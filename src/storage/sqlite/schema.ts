@@ -97,7 +97,6 @@ export const publication = sqliteTable('publication', {
 /** The fold at rest, so that a start folds only what came later: one row. */
 export const fold = sqliteTable('fold', {
   id: one(),
-  size: integer().notNull(),
   /** JSON of a `FoldSnapshot`. */
   snapshot: text().notNull(),
 });

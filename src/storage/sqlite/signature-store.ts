@@ -9,13 +9,13 @@ import { type EntryRow, entryReader, signatureOf } from './entry-rows.ts';
 export function sqliteSignatureStore(database: Sqlite): SignatureStore {
   const client = database.$client;
   const reader = entryReader(database);
-  const latest = client.prepare<[string, Buffer], EntryRow>(`
+  const latest = client.prepare<[string, Uint8Array], EntryRow>(`
     SELECT e.* FROM signatures s JOIN entries e ON e."index" = s.entry
     WHERE s.petition = (SELECT ref FROM petitions WHERE id = ?) AND s.nym = ?`);
   const byIndex = client.prepare<[number], EntryRow>('SELECT * FROM entries WHERE "index" = ?');
 
   /** Back along the entries about one nym, to the last one that stands in a log of that size. */
-  function find(petition: PetitionId, nym: Buffer, size: number): Signature | undefined {
+  function find(petition: PetitionId, nym: Uint8Array, size: number): Signature | undefined {
     let row = latest.get(petition, nym);
     while (row !== undefined && row.index >= size) {
       row = row.previous === null ? undefined : byIndex.get(row.previous);

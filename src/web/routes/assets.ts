@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import { Refusal } from '../../errors.ts';
 import type { Pages } from '../pages.ts';
 
-/** Styles and images. Their names hold a hash of their content, so a browser may keep them for ever. */
+/** Styles, images and the verifier's modules. Their names hold a hash of their content, so a browser may keep them for ever. */
 export function assets(pages: Pages): RequestHandler {
   return (req, res) => {
     const asset = pages.assets.get(req.path);

@@ -52,8 +52,7 @@ function callbackUrl(deps: WebDependencies, req: Request): URL {
 }
 
 async function arrive(deps: WebDependencies, journey: Journey, petition: Petition, url: URL): Promise<JourneyContent> {
-  const before = await deps.journeys.find(journey);
-  if (before !== undefined) return before;
+  if (deps.journeys.isLate(journey)) return outcomeOfBefore(deps, journey);
   const claim = await deps.journeys.claim(journey);
   if (!claim.isOurs) return outcomeOfOther(deps, journey, claim.since);
   try {
@@ -67,14 +66,21 @@ async function arrive(deps: WebDependencies, journey: Journey, petition: Petitio
   }
 }
 
-/** Another process is exchanging this code, or one died doing it. */
+/** Too late to log in, but not to come back to a login. */
+async function outcomeOfBefore(deps: WebDependencies, journey: Journey): Promise<JourneyContent> {
+  const content = await deps.journeys.find(journey);
+  if (content === undefined) throw new Refusal('journey-expired');
+  return content;
+}
+
+/** The code was exchanged before, another process is exchanging it, or one died doing it. */
 async function outcomeOfOther(deps: WebDependencies, journey: Journey, since: Date): Promise<JourneyContent> {
-  while (deps.clock().getTime() < since.getTime() + PATIENCE_MS) {
+  for (;;) {
     const content = await deps.journeys.find(journey);
     if (content !== undefined) return content;
+    if (deps.clock().getTime() >= since.getTime() + PATIENCE_MS) throw new Refusal('journey-interrupted');
     await wait(100);
   }
-  throw new Refusal('journey-interrupted');
 }
 
 /** Who came back, as a nym, and whether they may go on. A refusal is an outcome too: it is kept, and stays the answer. */

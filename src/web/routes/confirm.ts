@@ -142,13 +142,18 @@ async function signOnce(
   deps: WebDependencies,
   petition: Petition,
   { nym, birthdate }: Identified,
-  department: string | undefined,
+  input: string | undefined,
 ): Promise<Signature> {
-  const earlier = await findSealed(deps, petition, nym);
-  if (earlier?.state === 'active') return earlier;
-  checkMaySign(petition, birthdate ?? undefined, parisDay(deps.clock()));
-  const signer = { nym, department: checkDepartment(petition, department) };
-  return (await signPetition(deps, petition, signer)).signature;
+  try {
+    checkMaySign(petition, birthdate ?? undefined, parisDay(deps.clock()));
+    const department = checkDepartment(petition, input);
+    return (await signPetition(deps, petition, { nym, department })).signature;
+  } catch (error) {
+    // Whoever has signed is not refused any more, whatever they send now: their signature stands.
+    const earlier = error instanceof Refusal ? await findSealed(deps, petition, nym) : undefined;
+    if (earlier?.state !== 'active') throw error;
+    return earlier;
+  }
 }
 
 async function confirmModel(

@@ -35,9 +35,10 @@ export function namedJourney(deps: WebDependencies, req: Request): Journey {
   return inLang(req, deps.journeys.read(id, deps.cookies.all(req).get(id)));
 }
 
-/** Every journey of this browser that is not over. */
-export function allJourneys(deps: WebDependencies, req: Request): readonly Journey[] {
+/** Every journey of this browser that is not over, but one. */
+export function allJourneys(deps: WebDependencies, req: Request, but?: Journey): readonly Journey[] {
   return [...deps.cookies.all(req)].flatMap(([id, cookie]) => {
+    if (id === but?.id) return [];
     try {
       return [inLang(req, deps.journeys.read(id, cookie))];
     } catch (error) {
@@ -74,16 +75,11 @@ export async function logoutFrom(
  * them on an error page there.
  */
 export async function forgetLogins(deps: WebDependencies, req: Request, ended: Journey): Promise<void> {
-  for (const journey of othersThan(deps, req, ended)) {
+  for (const journey of allJourneys(deps, req, ended)) {
     const content = await deps.journeys.find(journey);
     if (content === undefined || content.kind === 'done' || content.login === null) continue;
     await deps.journeys.save(journey, { ...content, login: { ...content.login, idToken: null } });
   }
-}
-
-/** The other journeys of this browser. */
-export function othersThan(deps: WebDependencies, req: Request, { id }: Journey): readonly Journey[] {
-  return allJourneys(deps, req).filter((journey) => journey.id !== id);
 }
 
 /** Clears cookie and row, and shows the outcome, in the language that its address names. */

@@ -7,7 +7,7 @@ import { aboutOf, redirect } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { withLang } from '../i18n.ts';
 import { type Journey, logoutStateOf } from '../journey.ts';
-import { allJourneys, endJourney, logoutFrom, namedJourney, othersThan } from './current-journey.ts';
+import { allJourneys, endJourney, logoutFrom, namedJourney } from './current-journey.ts';
 
 /** `GET /logout/callback`: back from the identity provider, on to the outcome. */
 export function logoutCallback(deps: WebDependencies): RequestHandler {
@@ -41,7 +41,7 @@ export function logout(deps: WebDependencies): RequestHandler {
 
 /** "This is not me": what the person before left open in this browser is over too. */
 async function endOthers(deps: WebDependencies, req: Request, res: Response, ended: Journey): Promise<void> {
-  for (const journey of othersThan(deps, req, ended)) {
+  for (const journey of allJourneys(deps, req, ended)) {
     deps.cookies.clear(res, journey.id);
     await deps.journeys.forget(journey, 0);
   }

@@ -2,6 +2,8 @@
 import type { Request, RequestHandler } from 'express';
 import { parisDay } from '../../clock.ts';
 import type { Petition } from '../../petitions/petition.ts';
+import { encodeBase64 } from '../../tlog/base64.ts';
+import { STEPS } from '../../verifier/steps.ts';
 import { makeReady, pageContext, type Ready, sendReady } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { getPetition, listPetitions } from '../get-petition.ts';
@@ -34,7 +36,8 @@ export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
           ...CACHEABLE,
           ['Content-Language', context.lang],
         ]);
-      sendReady(req, res, await cache.get(key, make), security.current());
+      const headers = name === 'verify' ? security.forVerifier() : security.current();
+      sendReady(req, res, await cache.get(key, make), headers);
     };
   }
 
@@ -53,7 +56,12 @@ export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
     howItWorks: page('how-it-works', async () => ({})),
     privacy: page('privacy', async () => ({})),
     accessibility: page('accessibility', async () => ({})),
-    verify: page('verify', async () => ({ issuer: deps.config.origin })),
+    verify: page('verify', async () => ({ issuer: deps.config.origin, steps: STEPS })),
+    log: page('log', async () => {
+      const { origin, root } = deps.log.published;
+      const { vkey } = deps.log;
+      return { issuer: deps.config.origin, origin, vkey, root: encodeBase64(root), ...pageCheckpoint(deps) };
+    }),
   };
 }
 

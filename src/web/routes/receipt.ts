@@ -1,4 +1,4 @@
-/** The receipt's page and its file, behind a sealed address that needs no cookie. */
+/** The receipt's page and its two files, behind a sealed address that needs no cookie. */
 import type { Request, RequestHandler, Response } from 'express';
 import { Refusal } from '../../errors.ts';
 import { computeReceipt } from '../../receipt/compute.ts';
@@ -12,6 +12,7 @@ export function receiptPage(deps: WebDependencies): RequestHandler {
     const { petition, signature, expires } = await openReceipt(deps, req, res);
     const { lang } = pageContext(deps, req, undefined);
     const isActive = signature.state === 'active';
+    const here = `/petitions/${petition.slug}/receipt/${req.params.capability}`;
     sendPage(deps, req, res, 'receipt', {
       petition: { slug: petition.slug, title: petition.statement.title },
       state: signature.state,
@@ -24,7 +25,8 @@ export function receiptPage(deps: WebDependencies): RequestHandler {
               name: departmentName(signature.department, lang),
             },
       nym: signature.nym,
-      receiptHref: isActive ? `/petitions/${petition.slug}/receipt/${req.params.capability}/receipt.jwt` : undefined,
+      receiptHref: isActive ? `${here}/receipt.jwt` : undefined,
+      proofHref: isActive ? `${here}/receipt.tlog-proof` : undefined,
       withdrawAction: isActive ? `/petitions/${petition.slug}/withdraw` : undefined,
       expires,
     });
@@ -42,12 +44,26 @@ export function receiptFile(deps: WebDependencies): RequestHandler {
       nym: signature.nym,
       day: signature.day,
       department: signature.department,
+      log: { origin: deps.log.published.origin, index: signature.index },
     });
-    res.setHeader('Cache-Control', 'no-store');
-    res.setHeader('Content-Type', 'application/jwt');
-    res.setHeader('Content-Disposition', 'attachment; filename="receipt.jwt"');
-    res.end(receipt);
+    sendFile(res, 'application/jwt', 'receipt.jwt', receipt);
   };
+}
+
+/** The entry, its place in the log and the signed checkpoint that holds it, to be verified without us. */
+export function proofFile(deps: WebDependencies): RequestHandler {
+  return async (req, res) => {
+    const { signature } = await openReceipt(deps, req, res);
+    if (signature.state !== 'active') throw new Refusal('receipt-withdrawn');
+    sendFile(res, 'text/plain; charset=utf-8', 'receipt.tlog-proof', await deps.log.proof(signature.index));
+  };
+}
+
+function sendFile(res: Response, type: string, name: string, content: string): void {
+  res.setHeader('Cache-Control', 'no-store');
+  res.setHeader('Content-Type', type);
+  res.setHeader('Content-Disposition', `attachment; filename="${name}"`);
+  res.end(content);
 }
 
 /** @throws Refusal `petition-unknown`, `receipt-link-invalid`, `receipt-link-expired` */

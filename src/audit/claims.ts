@@ -1,0 +1,293 @@
+/**
+ * What a gateway says of its log, to be held against the log: JSON and pages. Each figure names the checkpoint that it is
+ * true for, so it is compared with the fold at exactly that size. The list of petitions names none: its figures must have
+ * been true at some size between two checkpoints, the one before the request and the one after.
+ */
+import type { Figures } from '../log/figures.ts';
+import type { Fold } from '../log/fold.ts';
+import { parseSignedCheckpoint } from '../tlog/checkpoint.ts';
+import { Malformed } from '../tlog/errors.ts';
+import type { Sha256 } from '../tlog/merkle.ts';
+import { decodeUtf8, parseDecimal, parseHash, utf8 } from '../tlog/text.ts';
+import { Difference, type DifferenceCode } from './difference.ts';
+import type { Onlooker } from './recount.ts';
+import type { Source } from './source.ts';
+
+/** A checkpoint that JSON names: the log must have had that root at that size. */
+export type NamedHead = {
+  readonly where: string;
+  readonly origin: string;
+  readonly size: number;
+  readonly root: Uint8Array;
+};
+
+type Claim = {
+  readonly code: DifferenceCode;
+  readonly where: string;
+  readonly from: number;
+  readonly to: number;
+  /** What is wrong with it, in words, or `undefined`. */
+  readonly wrong: (fold: Fold) => string | undefined;
+};
+
+export type Claims = {
+  readonly all: readonly Claim[];
+  readonly heads: readonly NamedHead[];
+  /** The slug of each petition that the gateway lists. */
+  readonly slugs: ReadonlyMap<string, string>;
+  /** How many counts its pages show. */
+  readonly shown: number;
+  /** The largest size that the gateway named. */
+  readonly latest: number;
+};
+
+type Json = { readonly [name: string]: unknown };
+
+/** How many petitions are asked about at a time. */
+const PARALLEL = 8;
+
+/** All that the gateway says, or `undefined` where there is no gateway but a copy of its files. @throws Difference, Unreachable */
+export async function readClaims(gateway: Source, sha256: Sha256): Promise<Claims | undefined> {
+  const before = await checkpointSize(gateway);
+  const listed = await gateway.read('api/petitions');
+  if (listed === undefined) return undefined;
+  const { petitions } = jsonOf(listed, 'api/petitions');
+  if (!Array.isArray(petitions)) throw wrong('json', 'api/petitions', 'petitions is no list');
+  const reader = new ClaimReader(gateway, sha256);
+  const waiting = petitions.map((petition, i) => ({ petition: asObject(petition, `api/petitions ${i}`), i }));
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      await reader.readPetition(next.petition, `api/petitions petitions[${next.i}]`);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, work));
+  await reader.readPage('?lang=en', undefined);
+  const after = await checkpointSize(gateway);
+  return reader.finish(before, after);
+}
+
+class ClaimReader {
+  readonly #gateway: Source;
+  readonly #sha256: Sha256;
+  readonly #claims: Claim[] = [];
+  readonly #listed: Pick<Claim, 'code' | 'where' | 'wrong'>[] = [];
+  readonly #heads: NamedHead[] = [];
+  readonly #slugs = new Map<string, string>();
+  #shown = 0;
+
+  constructor(gateway: Source, sha256: Sha256) {
+    this.#gateway = gateway;
+    this.#sha256 = sha256;
+  }
+
+  async readPetition(listed: Json, where: string): Promise<void> {
+    const { id, slug } = listed;
+    if (typeof id !== 'string' || typeof slug !== 'string') throw wrong('json', where, 'it has no id and slug');
+    this.#slugs.set(id, slug);
+    this.#listed.push({ code: 'json', where, wrong: about(id, (figures) => wrongInList(listed, figures)) });
+    const path = `api/petitions/${encodeURIComponent(slug)}`;
+    const { title, text } = await this.#json(path);
+    const hash = hex(this.#sha256(utf8(`${title}\n\n${text}`)));
+    this.#listed.push({
+      code: 'json',
+      where: `${path} text`,
+      wrong: about(id, ({ opened }) => different('its title and text have', hash, opened.statement)),
+    });
+    await this.#readTally(`${path}/tally`, id);
+    await this.readPage(`petitions/${encodeURIComponent(slug)}?lang=en`, id);
+  }
+
+  async #readTally(path: string, id: string): Promise<void> {
+    const tally = await this.#json(path);
+    const where = `${path} checkpoint`;
+    const { origin, size, root } = asObject(tally.checkpoint, where);
+    const hash = typeof root === 'string' ? parseHash(root) : undefined;
+    if (typeof origin !== 'string' || !isCount(size) || hash === undefined) throw wrong('json', where, 'it is no head');
+    this.#heads.push({ where, origin, size, root: hash });
+    const wrongIn = about(id, (figures) => wrongInTally(tally, figures));
+    this.#claims.push({ code: 'json', where: path, from: size, to: size, wrong: wrongIn });
+  }
+
+  /** @param id the petition whose page it is; on other pages `data-petition` says whose count it is */
+  async readPage(path: string, id: string | undefined): Promise<void> {
+    const bytes = await this.#gateway.read(path);
+    const html = bytes === undefined ? undefined : decodeUtf8(bytes);
+    if (html === undefined) throw wrong('page', path, 'it is not there');
+    for (const { petition = id, signatures, size, shown } of countsIn(html)) {
+      if (petition === undefined) continue;
+      if (signatures === undefined || size === undefined) throw wrong('page', path, 'a count is no number');
+      this.#shown++;
+      const wrongIn = about(
+        petition,
+        ({ total }) => different('it counts', signatures, total) ?? different('it shows', shown ?? total, total),
+      );
+      this.#claims.push({ code: 'page', where: path, from: size, to: size, wrong: wrongIn });
+    }
+  }
+
+  finish(before: number, after: number): Claims {
+    const latest = Math.max(after, ...this.#claims.map(({ to }) => to));
+    const listed = this.#listed.map((claim) => ({ ...claim, from: before, to: latest }));
+    const complete: Claim = {
+      code: 'json',
+      where: 'api/petitions',
+      from: before,
+      to: before,
+      // What was opened before the first request must be in the answer.
+      wrong: ({ petitions }) => {
+        const unlisted = [...petitions.keys()].find((id) => !this.#slugs.has(id));
+        return unlisted === undefined ? undefined : `it lacks petition ${unlisted}, which the log opened`;
+      },
+    };
+    const all = [...this.#claims, ...listed, complete];
+    return { all, heads: this.#heads, slugs: this.#slugs, shown: this.#shown, latest };
+  }
+
+  async #json(path: string): Promise<Json> {
+    const bytes = await this.#gateway.read(path);
+    if (bytes === undefined) throw wrong('json', path, 'it is not there');
+    return jsonOf(bytes, path);
+  }
+}
+
+/** Holds claims against a fold while it grows. */
+export class ClaimsOnlooker implements Onlooker {
+  next: number;
+  #open: readonly Claim[];
+
+  constructor(claims: readonly Claim[]) {
+    this.#open = claims;
+    this.next = 0;
+  }
+
+  look(fold: Fold): void {
+    const { size } = fold;
+    this.#open = this.#open.filter((claim) => claim.from > size || !this.#holds(claim, fold));
+    this.next = Math.min(...this.#open.map(({ from }) => Math.max(from, size + 1)));
+  }
+
+  /** @returns false for a claim that may yet come true */
+  #holds({ code, where, to, wrong: wrongIn }: Claim, fold: Fold): boolean {
+    const { size } = fold;
+    if (to < size) throw wrong(code, where, `it is of size ${to}, and the log showed ${size} before`);
+    const why = wrongIn(fold);
+    if (why === undefined) return true;
+    if (size === to) throw wrong(code, where, `${why} (at size ${size})`);
+    return false;
+  }
+}
+
+/** A claim about one petition. */
+function about(id: string, wrongIn: (figures: Figures) => string | undefined): Claim['wrong'] {
+  return ({ size, petitions }) => {
+    const figures = petitions.get(id);
+    return figures === undefined ? `the log of size ${size} has no petition ${id}` : wrongIn(figures);
+  };
+}
+
+function wrongInTally(tally: Json, figures: Figures): string | undefined {
+  const departments = figures.opened.departments ? figures.byDepartment : null;
+  return (
+    different('petition is', tally.petition, figures.opened.petition) ??
+    different('total is', tally.total, figures.total) ??
+    different('withdrawn is', tally.withdrawn, figures.withdrawn) ??
+    differentCounts('by_day', tally.by_day, figures.byDay) ??
+    (departments === null
+      ? different('by_department is', tally.by_department, null)
+      : differentCounts('by_department', tally.by_department, departments)) ??
+    differentCounts('invalidated', tally.invalidated, figures.invalidated)
+  );
+}
+
+function wrongInList(listed: Json, { opened, total }: Figures): string | undefined {
+  return (
+    different('statement is', listed.statement, opened.statement) ??
+    different('opened is', listed.opened, opened.day) ??
+    different('closes is', listed.closes, opened.closes) ??
+    different('min_age is', listed.min_age, opened.min_age) ??
+    different('departments is', listed.departments, opened.departments) ??
+    different('signatures is', listed.signatures, total)
+  );
+}
+
+function different(what: string, said: unknown, log: unknown): string | undefined {
+  return said === log ? undefined : `${what} ${show(said)}, by the log ${show(log)}`;
+}
+
+function differentCounts(name: string, said: unknown, log: ReadonlyMap<string, number>): string | undefined {
+  if (typeof said !== 'object' || said === null) return `${name} is ${show(said)}, no counts`;
+  const counts = new Map<string, unknown>(Object.entries(said));
+  for (const key of [...new Set([...counts.keys(), ...log.keys()])].sort()) {
+    const why = different(`${name} ${key} is`, counts.get(key), log.get(key));
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'absent' : JSON.stringify(value).slice(0, 200);
+}
+
+type ShownCount = {
+  readonly petition: string | undefined;
+  readonly signatures: number | undefined;
+  readonly size: number | undefined;
+  /** The number that a reader sees. */
+  readonly shown: number | undefined;
+};
+
+/** The counts of a page: elements with `data-signatures` and `data-checkpoint-size`. */
+function countsIn(html: string): readonly ShownCount[] {
+  return [...html.matchAll(/<([a-z][a-z0-9]*)((?:\s[^<>]*)?\sdata-signatures="[^<>]*)>([\s\S]*?)<\/\1>/g)].map(
+    ([, , attributes = '', inside = '']) => {
+      const attribute = (name: string) => new RegExp(`\\s${name}="([^"]*)"`).exec(attributes)?.[1];
+      const text = inside.replace(/<[^>]*>/g, '').replace(/&nbsp;|&#160;|&#8239;/g, '\u00a0');
+      // Thousands stand apart: 1,234 in English, 1 234 with a narrow space in French.
+      const number = /\d+(?:[,.\u00a0\u202f ]\d{3})*/.exec(text)?.[0].replace(/\D/g, '');
+      return {
+        petition: attribute('data-petition'),
+        signatures: parseDecimal(attribute('data-signatures') ?? ''),
+        size: parseDecimal(attribute('data-checkpoint-size') ?? ''),
+        shown: parseDecimal(number ?? ''),
+      };
+    },
+  );
+}
+
+/** Unverified: it only says from where the gateway's figures may come. */
+async function checkpointSize(source: Source): Promise<number> {
+  const bytes = await source.read('log/checkpoint');
+  if (bytes === undefined) throw wrong('missing', 'log/checkpoint', 'it is not there');
+  try {
+    return parseSignedCheckpoint(bytes).checkpoint.size;
+  } catch (error) {
+    if (error instanceof Malformed) throw wrong('checkpoint', 'log/checkpoint', error.message);
+    throw error;
+  }
+}
+
+function jsonOf(bytes: Uint8Array, where: string): Json {
+  try {
+    return asObject(JSON.parse(decodeUtf8(bytes) ?? ''), where);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw wrong('json', where, 'it is no JSON');
+    throw error;
+  }
+}
+
+function asObject(value: unknown, where: string): Json {
+  if (typeof value !== 'object' || value === null) throw wrong('json', where, 'it is no object');
+  return value as Json;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function wrong(code: DifferenceCode, where: string, detail: string): Difference {
+  return new Difference({ code, where, detail });
+}

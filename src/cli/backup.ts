@@ -1,0 +1,28 @@
+import { parseArgs } from 'node:util';
+import { readStorageConfig } from '../config.ts';
+import { SetupError } from '../errors.ts';
+import { openStorage } from '../storage/open.ts';
+
+/**
+ * `paraphe backup <file>`: a copy of the data as they are at one moment, while the gateway serves. It holds neither the
+ * keys nor the lock: a restored one is older than the lock, and `paraphe recover` brings it forward.
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
+  const [file, ...rest] = positionals;
+  if (file === undefined || rest.length > 0) throw new SetupError('Usage: paraphe backup <file>');
+  const storage = openStorage(readStorageConfig());
+  try {
+    storage.backup(file);
+  } finally {
+    storage.close();
+  }
+  const copy = openStorage({ ...readStorageConfig(), databaseUrl: `sqlite:${file}` });
+  try {
+    const state = await copy.log.state();
+    console.log(`${file} holds the data up to entry ${state?.size ?? 0} of the log. The keys are not in it.`);
+  } finally {
+    copy.close();
+  }
+  return 0;
+}

@@ -1,0 +1,41 @@
+import { parseArgs } from 'node:util';
+import { readStorageConfig } from '../config.ts';
+import { SetupError } from '../errors.ts';
+import { exportLog } from '../log/export-log.ts';
+import { LogReader } from '../log/reader.ts';
+import { openStorage } from '../storage/open.ts';
+import { parseSignedCheckpoint } from '../tlog/checkpoint.ts';
+import { utf8 } from '../tlog/text.ts';
+import { Progress } from './progress.ts';
+
+/** `paraphe log export <folder>`: the published log as files, from DATA_DIR alone, beside a serving gateway too. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
+  const [act, folder, ...rest] = positionals;
+  if (act !== 'export' || folder === undefined || rest.length > 0) {
+    throw new SetupError('Usage: paraphe log export <folder>');
+  }
+  const storage = openStorage(readStorageConfig());
+  const progress = new Progress();
+  const show = (done: number, size: number) => progress.show('entries', done, size);
+  try {
+    const state = await storage.log.state();
+    if (state?.publication === undefined) throw new SetupError('Nothing is published yet: start the gateway first.');
+    const { checkpoint, at } = state.publication;
+    const head = parseSignedCheckpoint(utf8(checkpoint)).checkpoint;
+    const published = { ...head, checkpoint, at, figures: new Map() };
+    const reader = new LogReader({
+      files: storage.log,
+      vkey: state.vkey,
+      published: () => published,
+      sealed: () => ({ ...head, checkpoint }),
+    });
+    const written = await exportLog(reader, storage.log, folder, show);
+    progress.end();
+    console.log(`${folder}/log holds the log ${state.origin} at ${head.size} entries (${written} files written).`);
+    console.log(`Anyone recounts it with \`paraphe audit ${folder} --vkey ${state.vkey}\`.`);
+    return 0;
+  } finally {
+    storage.close();
+  }
+}

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readStorageConfig } from '../config.ts';
+import { SetupError } from '../errors.ts';
+import type { Mirror } from '../log/recover-log.ts';
+import { recoverLog } from '../log/recover-log.ts';
+import { openLogWriter } from '../log-writer.ts';
+import { readKeys } from '../storage/key-folder.ts';
+import { holdWriter, openLock, openStorage } from '../storage/open.ts';
+import { Progress } from './progress.ts';
+
+const clock = () => new Date();
+
+/** `paraphe recover --mirror <folder>`: brings a restored backup forward with the public entries that it lacks. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({ args: [...args], options: { mirror: { type: 'string' } } });
+  if (values.mirror === undefined) throw new SetupError('Usage: paraphe recover --mirror <folder>');
+  const { dataDir, keysDir, databaseUrl } = readStorageConfig();
+  const { logKey: key } = readKeys(keysDir);
+  const storage = openStorage({ dataDir, databaseUrl });
+  const progress = new Progress();
+  const show = (done: number, size: number) => progress.show('entries', done, size);
+  try {
+    const writer = holdWriter(dataDir);
+    const lock = openLock(dataDir);
+    const { from, to, signatures, petitions } = await recoverLog({
+      store: storage.log,
+      lock,
+      key,
+      clock,
+      mirror: folderMirror(values.mirror),
+      progress: show,
+    }).finally(() => {
+      progress.end();
+      lock.close();
+      writer.release();
+    });
+    const { sequencer, close } = await openLogWriter({ dataDir, storage, key, clock });
+    await close();
+    console.log(`The data had ${from} entries and have ${to}: ${to - from} came from the mirror.`);
+    if (signatures > 0) console.log(`Evidence that was kept for ${signatures} signatures since the backup is lost.`);
+    for (const id of petitions) {
+      console.log(
+        `Petition ${id} was opened after the backup: its pseudonym key is lost, nobody can sign it any more.`,
+      );
+    }
+    console.log(`The log goes on from entry ${sequencer.sealed.size}. What was not published yet is in no mirror.`);
+    return 0;
+  } finally {
+    storage.close();
+  }
+}
+
+function folderMirror(folder: string): Mirror {
+  return {
+    async read(path) {
+      try {
+        return await readFile(join(folder, 'log', path));
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return;
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,89 @@
+/** A data folder as an operator has it, with keys, two petitions and signatures, for the commands that look after it. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readStorageConfig, type StorageConfig } from '../../src/config.ts';
+import { Publisher } from '../../src/log/publisher.ts';
+import { openLogWriter, withRegister } from '../../src/log-writer.ts';
+import { type Nym, nymFromBytes } from '../../src/person/nym.ts';
+import type { PetitionAct } from '../../src/petitions/acts.ts';
+import { openPetition } from '../../src/petitions/open-petition.ts';
+import type { Petition } from '../../src/petitions/petition.ts';
+import { parsePetitionFile } from '../../src/petitions/petition-file.ts';
+import { createKeys, readKeys } from '../../src/storage/key-folder.ts';
+import { migrateStorage, openStorage } from '../../src/storage/open.ts';
+
+export const ORIGIN = 'petitions.example.org/log';
+
+export type OperatedLog = {
+  readonly config: StorageConfig;
+  readonly petitions: readonly Petition[];
+  /** Of the first petition, in the order in which they signed. */
+  readonly nyms: readonly Nym[];
+  /** Records more, without publishing it. */
+  record(...acts: PetitionAct[]): Promise<void>;
+  sign(count: number): Promise<void>;
+  /** Publishes what is recorded, as a start does. */
+  publish(): Promise<void>;
+  done(): void;
+};
+
+const clock = () => new Date('2026-11-20T10:00:00Z');
+
+export async function operatedLog(signatures: number): Promise<OperatedLog> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'paraphe-operated-'));
+  const config = readStorageConfig({ DATA_DIR: dataDir });
+  createKeys(config.keysDir, ORIGIN);
+  migrateStorage(config);
+  const { keyEncryptionKey, logKey } = readKeys(config.keysDir);
+  const collecting = { issuer: 'https://idp.example/api/v2', clientId: 'a "client"', acr: 'eidas1' };
+  const record = (...acts: PetitionAct[]) =>
+    withRegister(config, clock, async ({ register }) => void (await register.recordAll(acts)));
+  await record({ kind: 'identity-keys', issuer: collecting.issuer, jwks: Buffer.from('{"keys":[]}') });
+  const open = (slug: string, rules: string) =>
+    withRegister(config, clock, ({ register }) => {
+      const text = `---\nslug: ${slug}\ntitle: La pétition ${slug}\n${rules}\n---\n\nNous demandons **${slug}**.\n`;
+      return openPetition({ register, keyEncryptionKey, clock }, parsePetitionFile(text, slug), collecting);
+    });
+  const petitions = [
+    await open('une', 'min_age: 18\ndepartments: true\ncloses: 2027-03-01'),
+    await open('autre', 'min_age: 0\ndepartments: false'),
+  ];
+  const nyms: Nym[] = [];
+  const [first] = petitions;
+  if (first === undefined) throw new Error('no petition');
+  const log: OperatedLog = {
+    config,
+    petitions,
+    nyms,
+    record,
+    async sign(count) {
+      const more = Array.from({ length: count }, () => nymFromBytes(randomBytes(32)));
+      nyms.push(...more);
+      const acts = more.map((nym) => ({ kind: 'signed', petition: first.id, nym, department: '75' }) as const);
+      for (let from = 0; from < acts.length; from += 1000) await record(...acts.slice(from, from + 1000));
+    },
+    async publish() {
+      const storage = openStorage(config);
+      const writer = await openLogWriter({ dataDir, storage, key: logKey, clock });
+      const { sequencer } = writer;
+      const publisher = await Publisher.open({
+        store: storage.log,
+        sequencer,
+        origin: logKey.origin,
+        clock,
+        everyMs: 1000,
+        report: ({ trouble }) => {
+          throw new Error(trouble);
+        },
+      });
+      await publisher.publish();
+      await writer.close();
+      storage.close();
+    },
+    done: () => rmSync(dataDir, { recursive: true, force: true }),
+  };
+  await log.sign(signatures);
+  return log;
+}
