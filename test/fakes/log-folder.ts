@@ -1,7 +1,9 @@
 /** A log on a data folder of its own, with the real store and lock: opened and closed as often as a test likes. */
+import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkLog } from '../../src/log/check-log.ts';
 import type { LogKey } from '../../src/log/log-key.ts';
 import type { LogLock, LogStore } from '../../src/log/ports.ts';
 import { Sequencer, type SequencerDependencies } from '../../src/log/sequencer.ts';
@@ -81,12 +83,15 @@ export class LogFolder {
     }
   }
 
-  /** Recomputes all of it, as it lies on the disk. */
+  /** Recomputes all of it, as it lies on the disk; `fsck` has to agree. */
   async check(): Promise<WholeLog> {
     const storage = openStorage(this.place);
     const lock = openLock(this.dataDir);
     try {
-      return await checkWholeLog(storage, lock, this.key);
+      const whole = await checkWholeLog(storage, lock, this.key);
+      const { problems } = await checkLog(storage.log, { locked: whole.locked });
+      assert.deepEqual([...problems, ...storage.checkTables()], []);
+      return whole;
     } finally {
       storage.close();
       lock.close();
