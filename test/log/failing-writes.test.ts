@@ -9,7 +9,7 @@ import { startLogChild } from '../fakes/log-child.ts';
 import { LogFolder } from '../fakes/log-folder.ts';
 import { rounds } from '../fakes/rounds.ts';
 
-const ROUNDS = rounds(0, 80);
+const ROUNDS = rounds(0, 40);
 const STRACE = ['-f', '-qq', '-o', '/dev/null'];
 
 let folder: LogFolder;

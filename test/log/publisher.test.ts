@@ -289,6 +289,6 @@ describe('the fold', () => {
     expect(totalOf(await openPublisher())).toBe(4);
     const { problems } = await checkLog(log.storage.log);
     expect(problems).toHaveLength(1);
-    expect(problems[0]).toMatch(/fold/);
+    expect(problems[0]).toMatch(/^the figures that are kept for size 4/);
   });
 });
