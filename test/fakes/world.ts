@@ -85,7 +85,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ALLOW_SIMULATED_IDENTITY: '1',
     ...options.env,
   });
-  createKeys(given.storage.keysDir, logOrigin(origin));
+  createKeys(given.storage.keysDir, logOrigin(given.web.origin));
   const config = await withWitnesses(given, options.witnessPolicy);
   migrateStorage(config.storage);
   // One that is over by its date was opened before that, and the log's days come in order.
