@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { Browser } from '../fakes/browser.ts';
+import { command } from '../fakes/command.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const NODE = join(ROOT, 'node_modules/.bin/node');
@@ -151,38 +152,35 @@ describe('paraphe serve', () => {
 });
 
 describe('paraphe petition', () => {
+  const petitions = (name: string, ...args: string[]) => command({ ...IDENTITY, DATA_DIR: folder }, name, ...args);
+
   test('opens from a file, lists and closes, also beside another process', async () => {
-    await paraphe(['init']);
+    await petitions('init');
     const file = join(folder, 'p.md');
     writeFileSync(file, '---\nslug: un-titre\ntitle: Un titre\nmin_age: 18\ndepartments: false\n---\n\nCeci.\n');
-    expect((await paraphe(['petition', 'list'])).stdout).toContain('No petition is open');
-    expect((await paraphe(['petition', 'open', file], IDENTITY)).stdout).toContain('Opened un-titre');
-    const twice = await paraphe(['petition', 'open', file], IDENTITY);
+    expect((await petitions('petition', 'list')).out).toContain('No petition is open');
+    expect((await petitions('petition', 'open', file)).out).toContain('Opened un-titre');
+    const twice = await petitions('petition', 'open', file);
     expect(twice.code).toBe(1);
-    oneLine(twice.stderr);
-    expect(JSON.parse((await paraphe(['petition', 'list', '--json'])).stdout)).toMatchObject([
+    oneLine(twice.err);
+    expect(JSON.parse((await petitions('petition', 'list', '--json')).out)).toMatchObject([
       { slug: 'un-titre', status: 'open', signatures: 0 },
     ]);
-    expect((await paraphe(['petition', 'close', 'un-titre'])).stdout).toContain('is closed, with 0 signatures');
-    expect((await paraphe(['petition', 'close', 'un-titre'])).stdout).toContain('was closed already');
-    expect((await paraphe(['petition', 'close', 'aucune'])).code).toBe(1);
+    expect((await petitions('petition', 'close', 'un-titre')).out).toContain('is closed, with 0 signatures');
+    expect((await petitions('petition', 'close', 'un-titre')).out).toContain('was closed already');
+    expect((await petitions('petition', 'close', 'aucune')).code).toBe(1);
     const never = join(folder, 'never.md');
     for (const rule of ['closes: 2020-01-01', 'acr: eidas9', 'acr: ""']) {
       const rules = `slug: jamais\ntitle: Un titre\nmin_age: 18\ndepartments: false\n${rule}`;
       writeFileSync(never, `---\n${rules}\n---\n\nCeci.\n`);
-      const { code, stderr } = await paraphe(['petition', 'open', never], IDENTITY);
+      const { code, err } = await petitions('petition', 'open', never);
       expect(code).toBe(1);
-      oneLine(stderr);
+      oneLine(err);
     }
-    for (const args of [
-      ['petition'],
-      ['petition', 'open'],
-      ['petition', 'open', 'nowhere.md'],
-      ['petition', 'sing', 'x'],
-    ]) {
-      const { code, stderr } = await paraphe(args, IDENTITY);
+    for (const args of [[], ['open'], ['open', 'nowhere.md'], ['sing', 'x']]) {
+      const { code, err } = await petitions('petition', ...args);
       expect(code).toBe(1);
-      oneLine(stderr);
+      oneLine(err);
     }
   });
 });

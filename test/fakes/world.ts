@@ -2,7 +2,7 @@
  * A gateway and the simulated FranceConnect, really listening, on a data folder of their own. What the tests hold on to:
  * the addresses, the switches, and every diagnostic line that was written.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,8 +28,8 @@ export type World = {
   /** Diagnostic lines, as they were written. */
   readonly lines: readonly string[];
   browser(options?: ConstructorParameters<typeof Browser>[0]): Browser;
-  /** Stops the gateway and starts it again on the same folder. */
-  restart(): Promise<void>;
+  /** Stops the gateway and starts it again on the same folder. @param between what is done to the folder meanwhile */
+  restart(between?: () => void): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -40,6 +40,8 @@ export type WorldOptions = {
   readonly client?: Partial<Parameters<typeof startFranceConnect>[0]['clients'][number]>;
   /** Petitions to open, as front matter; three with different rules unless said otherwise. */
   readonly petitions?: readonly string[];
+  /** Makes the policy by which witnesses cosign the log, from the log's verifier key. */
+  readonly witnessPolicy?: (vkey: string) => Promise<string>;
 };
 
 /** From 16, no département asked. */
@@ -70,7 +72,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ],
     ...options.franceConnect,
   });
-  const config = readServeConfig({
+  const given = readServeConfig({
     DATA_DIR: dataDir,
     ORIGIN: origin,
     PORT: String(port),
@@ -83,7 +85,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ALLOW_SIMULATED_IDENTITY: '1',
     ...options.env,
   });
-  createKeys(config.storage.keysDir, logOrigin(config.web.origin));
+  createKeys(given.storage.keysDir, logOrigin(given.web.origin));
+  const config = await withWitnesses(given, options.witnessPolicy);
   migrateStorage(config.storage);
   // One that is over by its date was opened before that, and the log's days come in order.
   const petitions = [...(options.petitions ?? [GARDENS, TRAINS])].sort((a, b) => (closesOf(a) < closesOf(b) ? -1 : 1));
@@ -92,7 +95,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const lines: string[] = [];
   const diagnostics = createDiagnostics(config.diagnostics, { write: (line: string) => void lines.push(line) });
   const start = () => startApp(config, { diagnostics, ...(options.clock ? { clock: options.clock } : {}) });
-  let app: App = await start();
+  let app: App | undefined = await start();
   return {
     origin,
     config,
@@ -100,16 +103,25 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     franceConnect,
     lines,
     browser: (browserOptions) => new Browser(browserOptions),
-    async restart() {
-      await app.close();
+    async restart(between) {
+      await app?.close();
+      app = undefined;
+      between?.();
       app = await start();
     },
     async close() {
-      await app.close();
+      await app?.close();
       await franceConnect.close();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+async function withWitnesses(config: ServeConfig, policy: WorldOptions['witnessPolicy']): Promise<ServeConfig> {
+  if (policy === undefined) return config;
+  const witnessPolicy = join(config.storage.dataDir, 'policy');
+  writeFileSync(witnessPolicy, await policy(readKeys(config.storage.keysDir).logKey.vkey));
+  return { ...config, witnessPolicy };
 }
 
 export async function openTestPetition(config: ServeConfig, frontMatter: string, clock?: Clock): Promise<Petition> {
