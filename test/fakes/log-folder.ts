@@ -1,6 +1,6 @@
 /** A log on a data folder of its own, with the real store and lock: opened and closed as often as a test likes. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkLog } from '../../src/log/check-log.ts';
@@ -33,6 +33,8 @@ export type OpenLog = {
 
 export const NOON = new Date('2026-11-16T11:00:00Z');
 
+export type Files = ReadonlyMap<string, Uint8Array>;
+
 export class LogFolder {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'paraphe-log-'));
   readonly place = { dataDir: this.dataDir, databaseUrl: 'sqlite:' };
@@ -40,23 +42,30 @@ export class LogFolder {
   readonly file = join(this.dataDir, 'paraphe.sqlite');
   readonly key: LogKey;
 
-  /** A folder whose log was never opened, or a copy of one that nobody has open. */
-  constructor(from?: LogFolder) {
-    if (from === undefined) {
+  /** @param files what `files()` of another gave; without them, a folder whose log was never opened */
+  constructor(files?: Files) {
+    if (files === undefined) {
       createKeys(this.keysDir, 'log.example/log');
       migrateStorage(this.place);
     } else {
-      cpSync(from.dataDir, this.dataDir, { recursive: true });
+      mkdirSync(this.keysDir);
+      for (const [path, bytes] of files) writeFileSync(join(this.dataDir, path), bytes, { mode: 0o600 });
     }
     this.key = readKeys(this.keysDir).logKey;
   }
 
-  static #withPetition: Promise<LogFolder> | undefined;
+  static #withPetition: Promise<Files> | undefined;
 
   /** A folder in which one petition is open: its log has one entry. The first is made, the others are copies. */
   static async withPetition(): Promise<LogFolder> {
     LogFolder.#withPetition ??= makePetition();
     return new LogFolder(await LogFolder.#withPetition);
+  }
+
+  /** All that it holds, while nobody has it open. */
+  files(): Files {
+    const paths = globSync('{*,keys/*}', { cwd: this.dataDir }).filter((path) => path !== 'keys');
+    return new Map(paths.map((path) => [path, readFileSync(join(this.dataDir, path))]));
   }
 
   /** A sequencer that gathers for a millisecond, unless told otherwise. Without the right to write: two may be open. */
@@ -103,11 +112,12 @@ export class LogFolder {
   }
 }
 
-async function makePetition(): Promise<LogFolder> {
+async function makePetition(): Promise<Files> {
   const folder = new LogFolder();
-  process.once('exit', () => folder.done());
   const log = await folder.open();
   await log.sequencer.record(opened(petitionNamed('une', PETITION)));
   log.close();
-  return folder;
+  const files = folder.files();
+  folder.done();
+  return files;
 }

@@ -26,7 +26,7 @@ afterEach(() => {
 });
 
 function copyOf(one: LogFolder): LogFolder {
-  const copy = new LogFolder(one);
+  const copy = new LogFolder(one.files());
   others.push(copy);
   return copy;
 }

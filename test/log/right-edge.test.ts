@@ -3,10 +3,10 @@
  * that a disk or a hand has changed there are refused in one line, and nothing is signed.
  */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { SetupError } from '../../src/errors.ts';
 import { newNym, signed, withdrawn } from '../fakes/acts.ts';
-import { LogFolder } from '../fakes/log-folder.ts';
+import { type Files, LogFolder } from '../fakes/log-folder.ts';
 import { dice } from '../fakes/rounds.ts';
 import { flipped } from '../tlog/crypto.ts';
 
@@ -14,23 +14,22 @@ import { flipped } from '../tlog/crypto.ts';
 const SIZE = 300;
 const LEVEL_1 = 2 ** 44;
 
-const wholes = new Map<number, LogFolder>();
+const wholes = new Map<number, Files>();
 
-async function whole(size: number): Promise<LogFolder> {
+async function whole(size: number): Promise<Files> {
   const folder = await LogFolder.withPetition();
   const { sequencer, close } = await folder.open({ limits: { batch: 1000 } });
   const nyms = Array.from({ length: size - 2 }, newNym);
   await Promise.all(nyms.map((nym) => sequencer.record(signed(nym))));
   await sequencer.record(withdrawn(nyms[0]!));
   close();
-  return folder;
+  const files = folder.files();
+  folder.done();
+  return files;
 }
 
 beforeAll(async () => {
   for (const size of [257, SIZE]) wholes.set(size, await whole(size));
-});
-afterAll(() => {
-  for (const folder of wholes.values()) folder.done();
 });
 
 /** Opens a copy of a log after something was changed in it. @returns what it says, or what it signed */
