@@ -47,7 +47,7 @@ export type Limits = {
   readonly backlog: number;
 };
 
-const LIMITS: Limits = { windowMs: 40, batch: 256, queue: 4096, backlog: 1_000_000 };
+const LIMITS: Limits = { windowMs: 60, batch: 256, queue: 4096, backlog: 1_000_000 };
 
 /** An act, and everyone who asked for the same. */
 type Slot<A, O> = {

@@ -9,8 +9,17 @@ export async function getPetition(deps: WebDependencies, slug: unknown): Promise
   return petition;
 }
 
+/** A petition as the published log tells it: what is sealed and not yet published, readers learn at the next publication. */
+export async function getPublished(deps: WebDependencies, slug: unknown): Promise<Petition> {
+  return asPublished(deps, await getPetition(deps, slug));
+}
+
 /** The published petitions, newest first. */
-export async function listPetitions(deps: WebDependencies): Promise<readonly Petition[]> {
+export async function listPublished(deps: WebDependencies): Promise<readonly Petition[]> {
   const { size } = deps.log.published;
-  return (await deps.petitions.list()).filter(({ entry }) => entry < size);
+  return (await deps.petitions.list()).filter(({ entry }) => entry < size).map((one) => asPublished(deps, one));
+}
+
+function asPublished({ log }: WebDependencies, petition: Petition): Petition {
+  return { ...petition, closed: log.published.figures.get(petition.id)?.closed };
 }

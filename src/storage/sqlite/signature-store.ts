@@ -10,25 +10,31 @@ export function sqliteSignatureStore(database: Sqlite): SignatureStore {
   const client = database.$client;
   const reader = entryReader(database);
   const latest = client.prepare<[string, Uint8Array], EntryRow>(`
-    SELECT e.* FROM signatures s JOIN entries e ON e."index" = s.entry
-    WHERE s.petition = (SELECT ref FROM petitions WHERE id = ?) AND s.nym = ?`);
+    SELECT e.* FROM petitions p JOIN signatures s ON s.petition = p.ref JOIN entries e ON e."index" = s.entry
+    WHERE p.id = ? AND s.nym = ?`);
+  const latestByEntry = client.prepare<[number], EntryRow>(`
+    SELECT e.* FROM entries o JOIN signatures s ON s.petition = o.petition AND s.nym = o.nym
+    JOIN entries e ON e."index" = s.entry WHERE o."index" = ?`);
   const byIndex = client.prepare<[number], EntryRow>('SELECT * FROM entries WHERE "index" = ?');
 
   /** Back along the entries about one nym, to the last one that stands in a log of that size. */
-  function find(petition: PetitionId, nym: Uint8Array, size: number): Signature | undefined {
-    let row = latest.get(petition, nym);
+  function asOf(size: number, row: EntryRow | undefined): EntryRow | undefined {
     while (row !== undefined && row.index >= size) {
       row = row.previous === null ? undefined : byIndex.get(row.previous);
     }
-    return row === undefined ? undefined : signatureOf(row, petition);
+    return row;
   }
 
   return {
-    find: async (petition, nym, size) => act(() => find(petition, nymBytes(nym), size)),
-    findByEntry: async (index, size) =>
+    find: async (petition, nym, size) =>
       act(() => {
-        const row = index < size ? byIndex.get(index) : undefined;
-        return row?.nym == null || row.petition === null ? undefined : find(reader.idOf(row.petition), row.nym, size);
+        const row = asOf(size, latest.get(petition, nymBytes(nym)));
+        return row && signatureOf(row, petition);
+      }),
+    findByEntry: async (index, size) =>
+      act((): Signature | undefined => {
+        const row = index < size ? asOf(size, latestByEntry.get(index)) : undefined;
+        return row?.petition == null ? undefined : signatureOf(row, reader.idOf(row.petition) as PetitionId);
       }),
   };
 }

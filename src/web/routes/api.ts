@@ -5,7 +5,7 @@ import type { Publication } from '../../log/publisher.ts';
 import { parseNym } from '../../person/nym.ts';
 import { makeReady, sendReady } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
-import { getPetition, listPetitions } from '../get-petition.ts';
+import { getPublished, listPublished } from '../get-petition.ts';
 import { PageCache } from '../page-cache.ts';
 import { byDay, NO_FIGURES, petitionJson } from '../present.ts';
 import type { SecurityHeaders } from '../security.ts';
@@ -30,18 +30,18 @@ export function publicJson(deps: WebDependencies, security: SecurityHeaders) {
     petitions: json(async () => {
       const { figures } = deps.log.published;
       const now = deps.clock();
-      const petitions = await listPetitions(deps);
+      const petitions = await listPublished(deps);
       return { petitions: petitions.map((one) => petitionJson(one, figures.get(one.id)?.total ?? 0, now)) };
     }),
 
     petition: json(async (req) => {
-      const petition = await getPetition(deps, req.params.slug);
+      const petition = await getPublished(deps, req.params.slug);
       const { total } = deps.log.published.figures.get(petition.id) ?? NO_FIGURES;
       return { ...petitionJson(petition, total, deps.clock()), text: petition.statement.text };
     }),
 
     tally: json(async (req) => {
-      const petition = await getPetition(deps, req.params.slug);
+      const petition = await getPublished(deps, req.params.slug);
       const { published } = deps.log;
       const tally = published.figures.get(petition.id) ?? NO_FIGURES;
       const departments = [...tally.byDepartment].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -57,7 +57,7 @@ export function publicJson(deps: WebDependencies, security: SecurityHeaders) {
     }),
 
     signature: json(async (req) => {
-      const petition = await getPetition(deps, req.params.slug);
+      const petition = await getPublished(deps, req.params.slug);
       const nym = parseNym(String(req.params.nym));
       if (nym === undefined) throw new Refusal('request-malformed', 'not a nym');
       const { published } = deps.log;

@@ -8,6 +8,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { parisDay } from '../../clock.ts';
 import { Refusal } from '../../errors.ts';
 import { checkAcr, completeLogin, type VerifiedLogin } from '../../identity/login.ts';
+import type { Nym } from '../../person/nym.ts';
 import { parseBirthdate } from '../../person/person.ts';
 import type { Petition } from '../../petitions/petition.ts';
 import { checkMaySign } from '../../petitions/sign-petition.ts';
@@ -97,14 +98,35 @@ async function identify(
     const today = parisDay(deps.clock());
     const birthdate = parseBirthdate(login.birthdate, today);
     const nym = await deps.computeNym(petition, login.person);
-    const signature = await deps.signatures.find(petition.id, nym, deps.log.sealedSize);
-    if (journey.action === 'withdraw' && signature === undefined) throw new Refusal('not-signed');
-    if (journey.action === 'sign' && signature?.state !== 'active') checkMaySign(petition, birthdate, today);
+    await checkArrival(deps, journey, petition, nym, () => checkMaySign(petition, birthdate, today));
     return { kind: 'identified', nym, birthdate: birthdate ?? null, login: keep(login) };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     deps.diagnostics.info({ code: error.code, reason: error.reason }, 'login refused');
     return { kind: 'refused', code: error.code, login: login === undefined ? null : keep(login) };
+  }
+}
+
+/**
+ * Refuses who has nothing to do here. Whoever has signed is not refused any more: that is looked up only for someone who
+ * would be.
+ */
+async function checkArrival(
+  deps: WebDependencies,
+  journey: Journey,
+  petition: Petition,
+  nym: Nym,
+  check: () => void,
+): Promise<void> {
+  const find = () => deps.signatures.find(petition.id, nym, deps.log.sealedSize);
+  if (journey.action === 'withdraw') {
+    if ((await find()) === undefined) throw new Refusal('not-signed');
+    return;
+  }
+  try {
+    check();
+  } catch (error) {
+    if ((await find())?.state !== 'active') throw error;
   }
 }
 

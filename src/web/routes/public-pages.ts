@@ -6,7 +6,7 @@ import { encodeBase64 } from '../../tlog/base64.ts';
 import { STEPS } from '../../verifier/steps.ts';
 import { makeReady, pageContext, type Ready, sendReady } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
-import { getPetition, listPetitions } from '../get-petition.ts';
+import { getPublished, listPublished } from '../get-petition.ts';
 import type { Lang } from '../i18n.ts';
 import { PageCache } from '../page-cache.ts';
 import type { PageModels, PageName } from '../page-models.ts';
@@ -44,14 +44,14 @@ export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
   return {
     home: page('home', async () => {
       const { figures } = deps.log.published;
-      const petitions = await listPetitions(deps);
+      const petitions = await listPublished(deps);
       return {
         petitions: petitions.map((one) => summarise(one, figures.get(one.id)?.total ?? 0, deps.clock())),
         checkpoint: pageCheckpoint(deps),
       };
     }),
     petition: page('petition', async (req, lang) =>
-      petitionModel(deps, await getPetition(deps, req.params.slug), lang),
+      petitionModel(deps, await getPublished(deps, req.params.slug), lang),
     ),
     howItWorks: page('how-it-works', async () => ({})),
     privacy: page('privacy', async () => ({})),
