@@ -46,11 +46,19 @@ export function parisMidnight(day: Day): number {
   return (PARIS.format(summer) === day ? summer : utc - HOUR) / 1000;
 }
 
+let numberedDay = '' as Day;
+let dayOfNumber = Number.NaN;
+
 /** Days since 1970-01-01, the form in which tables keep a day. */
 export function dayNumber(day: Day): number {
   return Date.parse(`${day}T00:00:00Z`) / DAY;
 }
 
+/** Rows of one day are read one after the other, so the last answer is kept. */
 export function dayFromNumber(number: number): Day {
-  return new Date(number * DAY).toISOString().slice(0, 10) as Day;
+  if (number !== dayOfNumber) {
+    numberedDay = new Date(number * DAY).toISOString().slice(0, 10) as Day;
+    dayOfNumber = number;
+  }
+  return numberedDay;
 }
