@@ -88,7 +88,11 @@ function throughGateway(requests: RequestStore): Register & BulkRegister {
     const id = await requests.leave(acts);
     for (let waited = 0; ; waited += ASK_MS) {
       const outcomes = await requests.collect(id);
-      if (outcomes !== undefined) return outcomes;
+      if (outcomes !== undefined) {
+        const failed = outcomes.find((outcome) => outcome.result === 'failed');
+        if (failed !== undefined) throw new SetupError(`The gateway could not record it: ${failed.reason}.`);
+        return outcomes;
+      }
       if (waited >= PATIENCE_MS && (await requests.withdraw(id))) {
         throw new SetupError(
           'Another process writes the log and took no notice: if it is a gateway, see its diagnostics.',
@@ -130,6 +134,16 @@ export function answerRequests(
 async function answerWaiting(requests: RequestStore, register: Register): Promise<void> {
   for (const { id, acts } of await requests.waiting()) {
     // Recorded before it is answered: after a crash in between, every act finds itself done.
-    await requests.answer(id, await Promise.all(acts.map((act) => register.record(act))));
+    await requests.answer(id, await Promise.all(acts.map((act) => record(register, act))));
+  }
+}
+
+/** What passes by itself is tried again with the next round; what does not is an answer, or it would come back for ever. */
+async function record(register: Register, act: PetitionAct): Promise<PetitionOutcome> {
+  try {
+    return await register.record(act);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    return { result: 'failed', reason: error instanceof Error ? error.message : String(error) };
   }
 }

@@ -195,6 +195,17 @@ export function encodeEntry(entry: Entry): Uint8Array {
   return bytes;
 }
 
+/** What keeps an entry out of the log, in words; `undefined` for one that it can hold. */
+export function entryProblem(entry: Entry): string | undefined {
+  try {
+    encodeEntry(entry);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Malformed) return error.message;
+    throw error;
+  }
+}
+
 /** @throws Malformed `entry-length` | `entry-utf8` | `entry-kind` | `entry-form` */
 export function parseEntry(bytes: Uint8Array): Entry {
   if (bytes.length > LONGEST_ENTRY) throw new Malformed('entry-length', `${bytes.length} bytes`);

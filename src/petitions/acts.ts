@@ -45,4 +45,6 @@ export type PetitionOutcome =
   | { readonly result: 'slug-taken' }
   | { readonly result: 'closed' | 'already-closed'; readonly count: number }
   | { readonly result: 'petition-unknown' }
-  | { readonly result: 'noted' | 'known' };
+  | { readonly result: 'noted' | 'known' }
+  /** A gateway could not record it, and never will: what is wrong, for whoever asked. */
+  | { readonly result: 'failed'; readonly reason: string };

@@ -2,7 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import { ulid } from 'ulid';
 import { type Clock, parisDay } from '../clock.ts';
 import { SetupError } from '../errors.ts';
-import type { NewPetition, Petition, PetitionId } from './petition.ts';
+import { entryProblem } from '../log/entry.ts';
+import { type NewPetition, openedEntry, type Petition, type PetitionId } from './petition.ts';
 import type { PetitionFile } from './petition-file.ts';
 import { createPetitionKey } from './petition-key.ts';
 import type { Register } from './ports.ts';
@@ -37,6 +38,8 @@ export async function openPetition(
     clientId: collecting.clientId,
     nymKey: key.nymKey,
   };
+  const wrong = entryProblem(openedEntry(opening, parisDay(now)));
+  if (wrong !== undefined) throw new SetupError(`The log cannot hold the petition ${file.slug}: ${wrong}.`);
   const outcome = await deps.register.record({ kind: 'petition-opened', opening, wrappedSecret: key.wrapped });
   if (outcome.result !== 'opened') throw new SetupError(`A petition with the slug ${file.slug} exists already.`);
   return outcome.petition;

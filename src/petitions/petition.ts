@@ -4,6 +4,7 @@
  * would be another; a petition that is closed never opens again.
  */
 import type { Day } from '../clock.ts';
+import type { PetitionOpened } from '../log/entry.ts';
 import type { Statement } from './statement.ts';
 
 /** A lowercase ULID. */
@@ -34,6 +35,27 @@ export type Petition = {
 
 /** A petition before the log has it. */
 export type NewPetition = Omit<Petition, 'opened' | 'closed' | 'entry'>;
+
+/** What the log is told of a petition when it opens. */
+type Rules = Omit<NewPetition, 'slug' | 'statement'> & { readonly statement: Pick<Statement, 'hash'> };
+
+/** The entry that opens it in the log. */
+export function openedEntry(petition: Rules, day: Day): PetitionOpened {
+  return {
+    kind: 'petition-opened',
+    petition: petition.id,
+    statement: Buffer.from(petition.statement.hash).toString('hex'),
+    nym_key: Buffer.from(petition.nymKey).toString('base64url'),
+    issuer: petition.issuer,
+    client_id: petition.clientId,
+    acr: petition.acr,
+    min_age: petition.minAge,
+    closes: petition.closes ?? null,
+    departments: petition.departments,
+    board: null,
+    day,
+  };
+}
 
 export type PetitionStatus = 'open' | 'closed';
 

@@ -8,6 +8,7 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkData } from '../../src/log-check.ts';
 import type { PetitionAct } from '../../src/petitions/acts.ts';
+import { openedEntry } from '../../src/petitions/petition.ts';
 import { type OperatedLog, operatedLog } from '../fakes/operated-log.ts';
 
 let log: OperatedLog;
@@ -49,20 +50,7 @@ function keepFold(): void {
 
 function foldAtThree() {
   const [une, autre] = log.petitions;
-  const opened = (petition: typeof une) => ({
-    kind: 'petition-opened',
-    petition: petition!.id,
-    statement: Buffer.from(petition!.statement.hash).toString('hex'),
-    nym_key: Buffer.from(petition!.nymKey).toString('base64url'),
-    issuer: petition!.issuer,
-    client_id: petition!.clientId,
-    acr: petition!.acr,
-    min_age: petition!.minAge,
-    closes: petition!.closes ?? null,
-    departments: petition!.departments,
-    board: null,
-    day: petition!.opened,
-  });
+  const opened = (petition: typeof une) => openedEntry(petition!, petition!.opened);
   const none = {
     closed: null,
     destroyed: null,

@@ -4,7 +4,7 @@ import type { Entry, EntryKind, Ground, PetitionOpened } from '../../log/entry.t
 import type { NymState } from '../../log/nym-table.ts';
 import type { LoggedEntry } from '../../log/ports.ts';
 import { nymFromBytes } from '../../person/nym.ts';
-import type { PetitionId } from '../../petitions/petition.ts';
+import { openedEntry, type PetitionId } from '../../petitions/petition.ts';
 import type { Signature } from '../../petitions/signature.ts';
 import type { Sqlite } from './database.ts';
 
@@ -107,20 +107,15 @@ export function entryReader(database: Sqlite) {
   function opened(row: EntryRow): PetitionOpened {
     const petition = petitionByRef.get(row.petition ?? 0);
     if (petition === undefined) throw new RangeError(`no petition ${row.petition}`);
-    return {
-      kind: 'petition-opened',
-      petition: petition.id,
-      statement: petition.statement.toString('hex'),
-      nym_key: petition.nymKey.toString('base64url'),
-      issuer: petition.issuer,
-      client_id: petition.clientId,
-      acr: petition.acr,
-      min_age: petition.minAge,
-      closes: petition.closes === null ? null : dayFromNumber(petition.closes),
-      departments: petition.departments === 1,
-      board: null,
-      day: dayFromNumber(row.day),
+    const { closes, departments, statement } = petition;
+    const rules = {
+      ...petition,
+      id: petition.id as PetitionId,
+      statement: { hash: statement },
+      closes: closes === null ? undefined : dayFromNumber(closes),
+      departments: departments === 1,
     };
+    return openedEntry(rules, dayFromNumber(row.day));
   }
 
   function entryOf(row: EntryRow): Entry {
