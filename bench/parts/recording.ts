@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { secretKey } from '../../src/aead.ts';
-import { dayNumber, parisDay } from '../../src/clock.ts';
+import { type Day, dayNumber, parisDay } from '../../src/clock.ts';
 import { encodeEntry } from '../../src/log/entry.ts';
 import { generateLogKey, type LogKey, parseLogKey } from '../../src/log/log-key.ts';
 import { Sequencer } from '../../src/log/sequencer.ts';
@@ -17,13 +17,15 @@ import { nymFromBytes } from '../../src/person/nym.ts';
 import { evaluate, personInput, pseudonyms } from '../../src/person/pseudonym.ts';
 import type { PetitionAct, PetitionOutcome } from '../../src/petitions/acts.ts';
 import { openPetition } from '../../src/petitions/open-petition.ts';
-import type { Petition } from '../../src/petitions/petition.ts';
+import { openedEntry, type Petition } from '../../src/petitions/petition.ts';
 import { parsePetitionFile } from '../../src/petitions/petition-file.ts';
 import { computeNym } from '../../src/petitions/petition-key.ts';
 import { signPetition } from '../../src/petitions/sign-petition.ts';
 import { computeReceipt } from '../../src/receipt/compute.ts';
 import { generateReceiptKeys, loadReceiptKeys, type ReceiptKeys } from '../../src/receipt/keys.ts';
 import { migrateStorage, openLock, openStorage, type Storage } from '../../src/storage/open.ts';
+import { type Checkpoint, formatCheckpoint } from '../../src/tlog/checkpoint.ts';
+import { formatNote, signNote } from '../../src/tlog/note.ts';
 import { TileEdge } from '../../src/tlog/tile-edge.ts';
 import { answer, cpuMs } from '../part.ts';
 
@@ -72,7 +74,7 @@ answer({
     const petition = await openPetition(deps, petitionFile, { issuer: ISSUER, clientId: 'bench', acr: 'eidas1' });
     opening.close();
     lock.close();
-    fill(file, rows, petition.id);
+    await fill(file, rows, petition);
     const storage = openStorage(dataDir);
     const raw = new Database(rawFile);
     raw.pragma('journal_mode = WAL');
@@ -250,7 +252,7 @@ function openSequencer(storage: Storage, lock: Place['lock'], batch?: number) {
  * Signatures of earlier days, in the order in which people come: pages end up as full as they would, and the log is whole.
  * Durability is off while it loads, and the cache holds everything.
  */
-function fill(file: string, rows: number, petition: string): void {
+async function fill(file: string, rows: number, petition: Petition): Promise<void> {
   if (rows === 0) return;
   const database = new Database(file);
   database.pragma('journal_mode = OFF');
@@ -271,7 +273,13 @@ function fill(file: string, rows: number, petition: string): void {
       const nym = nyms.subarray(32 * i, 32 * (i + 1));
       sign.run(nym, from + i);
       log.run(from + i, day, nym, DEPARTMENT);
-      const entry = { petition, nym: nymFromBytes(nym), department: DEPARTMENT, evidence: null, day: today };
+      const entry = {
+        petition: petition.id,
+        nym: nymFromBytes(nym),
+        department: DEPARTMENT,
+        evidence: null,
+        day: today,
+      };
       edge.append(hashing.leaf(encodeEntry({ kind: 'signed', ...entry })));
     }
     for (const {
@@ -282,6 +290,25 @@ function fill(file: string, rows: number, petition: string): void {
   });
   for (let loaded = 0; loaded < rows; loaded += LOAD) load(1 + loaded, Math.min(LOAD, rows - loaded));
   database.prepare('UPDATE log SET size = ?, root = ?').run(edge.size, edge.root());
+  await publish(database, { origin: logKey.origin, size: edge.size, root: edge.root() }, petition, rows, today);
   database.pragma('journal_mode = WAL');
   database.close();
+}
+
+/** As a gateway does now and then, so that a start folds only what came later. */
+async function publish(database: Database.Database, head: Checkpoint, petition: Petition, rows: number, today: Day) {
+  const figures = {
+    opened: openedEntry(petition, petition.opened),
+    closed: null,
+    destroyed: null,
+    total: rows,
+    byDay: [[today, rows]],
+    byDepartment: [[DEPARTMENT, rows]],
+    withdrawn: 0,
+    invalidated: [],
+  };
+  const snapshot = { size: head.size, day: today, petitions: [figures], cases: [] };
+  const note = formatNote(await signNote(formatCheckpoint(head), [logKey.signer]));
+  database.prepare('INSERT INTO fold (id, snapshot) VALUES (1, ?)').run(JSON.stringify(snapshot));
+  database.prepare('INSERT INTO publication (id, checkpoint, at) VALUES (1, ?, 0)').run(note);
 }

@@ -8,7 +8,6 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import * as client from 'openid-client';
 import type { Clock } from '../clock.ts';
 import { Refusal } from '../errors.ts';
-import { KeySet } from './key-set.ts';
 import type { IdentityKeyArchive } from './ports.ts';
 import type { ProviderSettings } from './profile.ts';
 import { type Answer, createTransport, type Fetch, ProviderUnavailable } from './transport.ts';
@@ -17,14 +16,10 @@ export type Snapshot = {
   readonly configuration: client.Configuration;
   readonly server: Readonly<client.ServerMetadata>;
   readonly jwks: string;
-  readonly keys: KeySet;
   readonly at: number;
   /** Where the browser is sent to. */
   readonly origins: readonly string[];
 };
-
-/** What the provider's endpoints answered to one login, by address. */
-export type Answers = ReadonlyMap<string, Answer>;
 
 export type IssuerDependencies = { readonly archive: IdentityKeyArchive; readonly clock: Clock };
 
@@ -67,9 +62,8 @@ export class Issuer {
   }
 
   /** Within `work`, each endpoint of the provider is asked once; asked again, it gives the same answer. */
-  once<T>(work: (answers: Answers) => Promise<T>): Promise<T> {
-    const answers = new Map<string, Answer>();
-    return this.#answers.run(answers, () => work(answers));
+  once<T>(work: () => Promise<T>): Promise<T> {
+    return this.#answers.run(new Map(), work);
   }
 
   /** Origins that a form of ours may end up at (CSP `form-action`), as far as they are known. */
@@ -106,8 +100,8 @@ export class Issuer {
     }
     checkAddresses(server, settings.issuer);
     const jwks = await this.#fetchKeys(server.jwks_uri);
-    const keys = new KeySet(JSON.parse(jwks).keys);
-    this.#snapshot = { configuration, server, jwks, keys, at: this.#now(), origins: originsOf(this.settings, server) };
+    client.setJwksCache(configuration, { jwks: JSON.parse(jwks), uat: Math.floor(Date.now() / 1000) });
+    this.#snapshot = { configuration, server, jwks, at: this.#now(), origins: originsOf(this.settings, server) };
     return this.#snapshot;
   }
 
@@ -122,6 +116,11 @@ export class Issuer {
   }
 
   async #fetch(url: string, options: Parameters<Fetch>[1]): Promise<Response> {
+    // openid-client refetches keys on a timer of its own; here they come from the snapshot, archived and cooled down.
+    const { jwks, server } = this.#snapshot ?? {};
+    if (jwks !== undefined && url === server?.jwks_uri) {
+      return new Response(jwks, { headers: { 'content-type': 'application/json' } });
+    }
     const answers = this.#answers.getStore();
     const known = answers?.get(url);
     const answer = known ?? (await this.#transport.fetch(url, this.#withBearerInBody(url, options)));
@@ -139,7 +138,7 @@ export class Issuer {
   }
 }
 
-/** Discovery (OpenID Connect Discovery 1.0), with the algorithms of both tokens pinned; `KeySet` checks their signatures. */
+/** Discovery (OpenID Connect Discovery 1.0), with the algorithms pinned and signatures of both tokens checked. */
 async function discover(settings: ProviderSettings, fetch: client.CustomFetch): Promise<client.Configuration> {
   const { clientId, clientSecret, clientAuth } = settings;
   const auth = clientAuth === 'client_secret_post' ? client.ClientSecretPost : client.ClientSecretBasic;
@@ -151,7 +150,7 @@ async function discover(settings: ProviderSettings, fetch: client.CustomFetch): 
   const configuration = await client.discovery(new URL(settings.issuer), clientId, metadata, auth(clientSecret), {
     [client.customFetch]: fetch,
     timeout: settings.timeoutMs / 1000,
-    execute: isPlainHttp ? [client.allowInsecureRequests] : [],
+    execute: [client.enableNonRepudiationChecks, ...(isPlainHttp ? [client.allowInsecureRequests] : [])],
   });
   configuration.timeout = 0; // the transport's own clock covers the whole exchange
   return configuration;

@@ -8,8 +8,7 @@ import * as client from 'openid-client';
 import type { Clock } from '../clock.ts';
 import { Refusal } from '../errors.ts';
 import type { Person } from '../person/person.ts';
-import type { Answers, Issuer, Snapshot } from './issuer.ts';
-import { UnverifiedSignature } from './key-set.ts';
+import type { Issuer, Snapshot } from './issuer.ts';
 import { acrSuffices } from './profile.ts';
 import { refusalFor } from './provider-errors.ts';
 import { ProviderUnavailable } from './transport.ts';
@@ -78,10 +77,7 @@ export async function completeLogin(
 ): Promise<VerifiedLogin> {
   try {
     const snapshot = await issuer.current();
-    return await issuer.once((answers) => {
-      const verify = (by: Snapshot) => verifyLogin(issuer, by, answers, clock, callback, ties);
-      return verifyOrRetry(issuer, snapshot, verify);
-    });
+    return await issuer.once(() => verifyOrRetry(issuer, snapshot, clock, callback, ties));
   } catch (error) {
     throw refusalFor(error);
   }
@@ -99,22 +95,20 @@ export function checkAcr(issuer: Issuer, asked: string, { acr }: VerifiedLogin):
  * FranceConnect keeps one `kid` over the life of a module, so that rotated keys show only as a failed signature. A login
  * that does not verify is checked once more when the provider's keys have changed meanwhile.
  */
-async function verifyOrRetry(issuer: Issuer, snapshot: Snapshot, verify: (by: Snapshot) => Promise<VerifiedLogin>) {
+async function verifyOrRetry(issuer: Issuer, snapshot: Snapshot, clock: Clock, callback: URL, ties: LoginTies) {
   try {
-    return await verify(snapshot);
+    return await verifyLogin(issuer, snapshot, clock, callback, ties);
   } catch (error) {
-    const isRefused = error instanceof client.ClientError && !(error.cause instanceof ProviderUnavailable);
-    const isDoubt = isRefused || error instanceof UnverifiedSignature;
+    const isDoubt = error instanceof client.ClientError && !(error.cause instanceof ProviderUnavailable);
     const newer = isDoubt ? await issuer.newer(snapshot) : undefined;
     if (newer === undefined) throw error;
-    return verify(newer);
+    return verifyLogin(issuer, newer, clock, callback, ties);
   }
 }
 
 async function verifyLogin(
   issuer: Issuer,
-  { configuration, keys }: Snapshot,
-  answers: Answers,
+  { configuration }: Snapshot,
   clock: Clock,
   callback: URL,
   ties: LoginTies,
@@ -130,14 +124,12 @@ async function verifyLogin(
   });
   const claims = tokens.claims();
   if (claims === undefined || tokens.id_token === undefined) throw new Refusal('login-unverified', 'no id_token');
-  keys.verify(tokens.id_token);
   checkClaims(claims, tokens.access_token);
   // openid-client holds `exp` to the clock; evidence also needs a token that was made now (OpenID Connect Core §3.1.3.7, 10).
   if (Math.abs(clock().getTime() / 1000 - claims.iat) > LARGEST_SKEW_SECONDS) {
     throw new Refusal('login-unverified', 'the id_token was issued at another time');
   }
   const userinfo = await client.fetchUserInfo(configuration, tokens.access_token, claims.sub);
-  for (const jwt of jwtsAmong(answers)) keys.verify(jwt);
   return {
     person: { issuer: claims.iss, sub: claims.sub },
     birthdate: userinfo.birthdate,
@@ -145,13 +137,6 @@ async function verifyLogin(
     idToken: tokens.id_token,
     at: clock(),
   };
-}
-
-/** Every answer that is a JWT: userinfo, where it is signed (OpenID Connect Core §5.3.2). openid-client tells it so too. */
-function jwtsAmong(answers: Answers): readonly string[] {
-  const isJwt = ([name, value]: [string, string]) =>
-    name === 'content-type' && value.split(';', 1)[0] === 'application/jwt';
-  return [...answers.values()].flatMap(({ headers, body }) => (headers.some(isJwt) ? [String(body)] : []));
 }
 
 /** What OpenID Connect Core asks of an id_token beyond what openid-client checks. */

@@ -1,7 +1,6 @@
 /** What the identity provider's bad news means to the person, in one place. Reasons are codes, never tokens or claims. */
 import * as client from 'openid-client';
 import { Refusal } from '../errors.ts';
-import { UnverifiedSignature } from './key-set.ts';
 import { ProviderUnavailable } from './transport.ts';
 
 const UNAVAILABLE = new Set([
@@ -16,7 +15,6 @@ const UNAVAILABLE = new Set([
 export function refusalFor(error: unknown): unknown {
   if (error instanceof Refusal) return error;
   if (unavailable(error)) return new Refusal('identity-provider-unavailable', reason(error), { cause: error });
-  if (error instanceof UnverifiedSignature) return new Refusal('login-unverified', error.message, { cause: error });
   if (error instanceof client.AuthorizationResponseError) return refusalForCallback(error.error);
   if (error instanceof client.ResponseBodyError) return refusalForToken(error.error, error.status);
   if (error instanceof client.WWWAuthenticateChallengeError) return refusalForChallenge(error);

@@ -101,7 +101,7 @@ describe('signatures', () => {
   }
 
   test.each(['id-token-invalid-sig', 'id-token-kid-unknown', 'userinfo-invalid-sig', 'jwks-empty'] as const)(
-    '%s: refused by us, believed by openid-client alone',
+    '%s: refused with non-repudiation checks, believed without',
     async (lie) => {
       await expect(logIn(lie)).rejects.toMatchObject(unverified);
       expect(await withoutSignatureChecks(lie)).toMatchObject({ birthdate: '1962-08-24' });
