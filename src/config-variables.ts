@@ -37,9 +37,8 @@ export const VARIABLES = {
     schema: z
       .string()
       .regex(/^[0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m)?$/, 'a duration such as 1, 500ms or 5m')
-      .default('1s')
-      .transform(milliseconds)
-      .refine((ms) => ms >= 50 && ms <= 86_400_000, 'between 50ms and a day'),
+      .refine((text) => milliseconds(text) >= 50 && milliseconds(text) <= 86_400_000, 'between 50ms and a day')
+      .default('1s'),
   },
   WITNESS_POLICY: {
     about:
@@ -108,7 +107,8 @@ export const VARIABLES = {
 export type Name = keyof typeof VARIABLES;
 export type Values = { readonly [N in Name]: z.infer<(typeof VARIABLES)[N]['schema']> };
 
-function milliseconds(text: string): number {
+/** Of a duration as PUBLISH_EVERY spells it. */
+export function milliseconds(text: string): number {
   const unit = text.endsWith('ms') ? 1 : text.endsWith('m') ? 60_000 : 1000;
   return Math.round(Number.parseFloat(text) * unit);
 }

@@ -4,7 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
-import { type Name, VARIABLES, type Values, type Variable } from './config-variables.ts';
+import { milliseconds, type Name, VARIABLES, type Values, type Variable } from './config-variables.ts';
 import { SetupError } from './errors.ts';
 import type { ProviderSettings } from './identity/profile.ts';
 
@@ -80,7 +80,7 @@ export function readServeConfig(env: Environment = environment()): ServeConfig {
     identity: identityOf(values),
     provider: providerOf(values),
     acr: acrOf(values),
-    publishEveryMs: values.PUBLISH_EVERY,
+    publishEveryMs: milliseconds(values.PUBLISH_EVERY),
     witnessPolicy: values.WITNESS_POLICY,
     diagnostics: values.DIAGNOSTICS,
   });

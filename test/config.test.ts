@@ -83,4 +83,10 @@ describe('the configuration', () => {
     expect(reports.filter(({ wrong }) => wrong !== undefined)).toEqual([]);
     expect(reports.every(({ about }) => about.length > 10)).toBe(true);
   });
+
+  test('a publication interval is seconds, or says its unit; too short, too long or nonsense is refused', () => {
+    const every = (PUBLISH_EVERY: string) => readServeConfig({ ...GOOD, PUBLISH_EVERY }).publishEveryMs;
+    expect(['1', '1s', '500ms', '5m', '0.5', ''].map(every)).toEqual([1000, 1000, 500, 300_000, 500, 1000]);
+    for (const wrong of ['0', '10ms', '2000m', '1h', '-1', 'soon']) expect(() => every(wrong)).toThrow(/PUBLISH_EVERY/);
+  });
 });
