@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readServeConfig } from '../src/config.ts';
 import { logOrigin } from '../src/log/log-key.ts';
-import { withRegister } from '../src/log-writer.ts';
+import { createLog, withRegister } from '../src/log-writer.ts';
 import { openPetition } from '../src/petitions/open-petition.ts';
 import { parsePetitionFile } from '../src/petitions/petition-file.ts';
 import { createKeys, readKeys } from '../src/storage/key-folder.ts';
@@ -74,7 +74,8 @@ async function prepare(env: Readonly<Record<string, string>>): Promise<Stage['pe
   const config = readServeConfig(env);
   createKeys(config.storage.keysDir, logOrigin(config.web.origin));
   migrateStorage(config.storage);
-  const { keyEncryptionKey } = readKeys(config.storage.keysDir);
+  const { keyEncryptionKey, logKey } = readKeys(config.storage.keysDir);
+  await createLog(config.storage.dataDir, logKey);
   const { issuer, clientId } = config.identity;
   const clock = () => new Date();
   return withRegister(config.storage, clock, async ({ register }) => {

@@ -21,8 +21,10 @@ import { Witnesses } from './log/witnesses.ts';
 import { answerRequests, openLogWriter } from './log-writer.ts';
 import { sha256, verifyEd25519 } from './node-crypto.ts';
 import { pseudonyms } from './person/pseudonym.ts';
+import type { PetitionAct, PetitionOutcome } from './petitions/acts.ts';
 import { closeOverdue } from './petitions/close-petition.ts';
 import { computeNym } from './petitions/petition-key.ts';
+import type { Register } from './petitions/ports.ts';
 import { loadReceiptKeys, type ReceiptKeys } from './receipt/keys.ts';
 import { keepRecounting } from './recount.ts';
 import { readKeys, readReceiptKeys } from './storage/key-folder.ts';
@@ -111,7 +113,7 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
 
   await reachProvider(issuer, diagnostics);
   const failed = (error: unknown) => diagnostics.warn(describeError(error), 'an act of the operator was not recorded');
-  closers.push(answerRequests(storage.requests, sequencer, failed));
+  closers.push(answerRequests(storage.requests, { record: (act) => recordRequested(sequencer, config, act) }, failed));
   closers.push(await keepClosing({ petitions: storage.petitions, register: sequencer }, clock, diagnostics));
   closers.push(
     keepRecounting({
@@ -205,6 +207,20 @@ function reportPublication(diagnostics: Diagnostics, { trouble, failures }: Publ
   }
   if (trouble !== undefined) diagnostics.error({ trouble }, 'the log is not published; signing goes on');
   else if (failures.length === 0) diagnostics.info({}, 'the log is published, and all witnesses cosigned');
+}
+
+/** A command has its own environment: what it would open for another identity provider than ours, for good, is a mistake. */
+async function recordRequested(
+  register: Register,
+  { identity }: ServeConfig,
+  act: PetitionAct,
+): Promise<PetitionOutcome> {
+  if (act.kind !== 'petition-opened') return register.record(act);
+  const { issuer, clientId } = act.opening;
+  if (issuer === identity.issuer && clientId === identity.clientId) return register.record(act);
+  throw new SetupError(
+    `it collects for ${identity.issuer} as ${identity.clientId}, and the petition is for ${issuer} as ${clientId}`,
+  );
 }
 
 /** Closes petitions whose last day is past: now, and each minute until the returned function is called. */

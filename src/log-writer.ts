@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts';
 import type { StorageConfig } from './config.ts';
 import { Refusal, SetupError } from './errors.ts';
 import type { LogKey } from './log/log-key.ts';
-import { Sequencer, type SequencerDependencies } from './log/sequencer.ts';
+import { beginLog, Sequencer, type SequencerDependencies } from './log/sequencer.ts';
 import type { PetitionAct, PetitionOutcome } from './petitions/acts.ts';
 import type { Register, RequestStore } from './petitions/ports.ts';
 import { readKeys } from './storage/key-folder.ts';
@@ -19,6 +19,12 @@ export type LogWriter = {
 };
 
 type Options = Partial<Pick<SequencerDependencies<PetitionAct, PetitionOutcome>, 'limits' | 'reached'>>;
+
+/** Begins the log of a key that was just made. @throws SetupError when the folder has the lock of another */
+export async function createLog(dataDir: string, key: LogKey): Promise<void> {
+  const lock = openLock(dataDir);
+  await beginLog(lock, key).finally(() => lock.close());
+}
 
 /** @throws SetupError when another process writes, or the log cannot go on from where its data and its lock are */
 export async function openLogWriter(

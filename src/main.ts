@@ -60,13 +60,19 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
 function badNews(name: string | undefined, error: unknown): string | undefined {
   if (isUsageError(error)) return `paraphe ${name}: ${error.message}`;
   if (error instanceof SetupError) return error.message;
-  if (isFileError(error)) return `Cannot ${error.syscall} ${error.path}: ${error.code}.`;
+  if (isFileError(error)) return `Cannot ${error.syscall} ${error.path ?? 'a file'}: ${error.code}.`;
+  if (isDatabaseError(error)) return `The database cannot be read (${error.message}): run \`paraphe fsck\`.`;
   return error instanceof Refusal ? `Refused: ${error.message}` : undefined;
 }
 
 /** A file or folder that is missing, not ours or in the way: the user's to mend. */
 function isFileError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error && 'path' in error;
+  return error instanceof Error && 'syscall' in error && 'code' in error;
+}
+
+/** What SQLite says of a file that is damaged. */
+function isDatabaseError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_');
 }
 
 /** What `node:util`'s parseArgs throws for arguments that it does not know. */

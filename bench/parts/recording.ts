@@ -11,7 +11,7 @@ import { secretKey } from '../../src/aead.ts';
 import { type Day, dayNumber, parisDay } from '../../src/clock.ts';
 import { encodeEntry } from '../../src/log/entry.ts';
 import { generateLogKey, type LogKey, parseLogKey } from '../../src/log/log-key.ts';
-import { Sequencer } from '../../src/log/sequencer.ts';
+import { beginLog, Sequencer } from '../../src/log/sequencer.ts';
 import { hashing } from '../../src/node-crypto.ts';
 import { nymFromBytes } from '../../src/person/nym.ts';
 import { evaluate, personInput, pseudonyms } from '../../src/person/pseudonym.ts';
@@ -65,6 +65,7 @@ answer({
     migrateStorage({ ...dataDir, databaseUrl: `sqlite:${rawFile}` });
     const opening = openStorage(dataDir);
     const lock = openLock(folder);
+    await beginLog(lock, logKey);
     const first = await openSequencer(opening, lock, 64);
     const petitionFile = parsePetitionFile(
       '---\nslug: bench\ntitle: Un banc public\nmin_age: 18\ndepartments: true\n---\nUn texte.\n',

@@ -87,6 +87,8 @@ class ClaimReader {
     this.#listed.push({ code: 'json', where, wrong: about(id, (figures) => wrongInList(listed, figures)) });
     const path = `api/petitions/${encodeURIComponent(slug)}`;
     const { title, text } = await this.#json(path);
+    const otherTitle = different('title is', listed.title, title);
+    if (otherTitle !== undefined) throw wrong('json', where, otherTitle);
     const hash = hex(this.#sha256(utf8(`${title}\n\n${text}`)));
     this.#listed.push({
       code: 'json',
@@ -113,8 +115,10 @@ class ClaimReader {
     const bytes = await this.#gateway.read(path);
     const html = bytes === undefined ? undefined : decodeUtf8(bytes);
     if (html === undefined) throw wrong('page', path, 'it is not there');
+    const counted = new Set<string>();
     for (const { petition = id, signatures, size, shown } of countsIn(html)) {
       if (petition === undefined) continue;
+      counted.add(petition);
       if (signatures === undefined || size === undefined) throw wrong('page', path, 'a count is no number');
       this.#shown++;
       const wrongIn = about(
@@ -123,6 +127,9 @@ class ClaimReader {
       );
       this.#claims.push({ code: 'page', where: path, from: size, to: size, wrong: wrongIn });
     }
+    // A page that shows a number without saying what it is true for could show any.
+    const uncounted = (id === undefined ? [...this.#slugs.keys()] : [id]).find((one) => !counted.has(one));
+    if (uncounted !== undefined) throw wrong('page', path, `it shows no count of petition ${uncounted}`);
   }
 
   finish(before: number, after: number): Claims {
@@ -199,8 +206,12 @@ function wrongInTally(tally: Json, figures: Figures): string | undefined {
   );
 }
 
-function wrongInList(listed: Json, { opened, total }: Figures): string | undefined {
+function wrongInList(listed: Json, { opened, closed, total }: Figures): string | undefined {
+  // By its date a petition ends at midnight, and its entry comes a moment later.
+  const mayBeClosed = closed !== undefined || opened.closes !== null;
+  const isWrong = (listed.status === 'open' && closed !== undefined) || (listed.status === 'closed' && !mayBeClosed);
   return (
+    (isWrong ? different('status is', listed.status, closed === undefined ? 'open' : 'closed') : undefined) ??
     different('statement is', listed.statement, opened.statement) ??
     different('opened is', listed.opened, opened.day) ??
     different('closes is', listed.closes, opened.closes) ??

@@ -21,11 +21,11 @@ export function sayReport(report: AuditReport, today: Day): readonly string[] {
     if (entries > 0) lines.push(`Counted up to entry ${entries - 1}; these figures prove nothing.`);
     return [...lines, `DOES NOT HOLD (${difference.code}): ${entry}${difference.where}: ${difference.detail}`];
   }
-  if (compared !== null) {
-    const pages =
-      compared.shown === 0 ? 'its pages say nothing that can be compared' : `${compared.shown} counts on its pages`;
-    lines.push(`The gateway says the same: ${compared.json} answers in JSON; ${pages}.`);
-  }
+  lines.push(
+    compared === null
+      ? 'Not compared with any counter: these are the files of a log, no gateway answers there.'
+      : `The gateway says the same: ${compared.json} answers in JSON; ${compared.shown} counts on its pages.`,
+  );
   if (remembered !== null) lines.push(`Nothing vanished since the log had ${remembered} entries.`);
   return [...lines, 'HOLDS: every signature of the log counts once, and its tiles lead to the signed root.'];
 }

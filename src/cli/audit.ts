@@ -24,6 +24,7 @@ import { Mirror } from '../audit/node/mirror.ts';
 import { parisDay } from '../clock.ts';
 import { SetupError } from '../errors.ts';
 import { Malformed } from '../tlog/errors.ts';
+import { parseVerifierKey } from '../tlog/note.ts';
 import { sayReport } from './audit-words.ts';
 import { Progress } from './progress.ts';
 import { untilStopped } from './signals.ts';
@@ -65,14 +66,30 @@ export async function run(args: readonly string[]): Promise<number> {
   if (where === undefined || rest.length > 0) throw new SetupError(USAGE);
   const target = targetOf(where, values.mirror);
   const given = {
-    ...(values.vkey === undefined ? {} : { vkey: values.vkey }),
+    ...(values.vkey === undefined ? {} : { vkey: checkKey(values.vkey) }),
     ...(values.policy === undefined ? {} : { policy: readFileSync(values.policy) }),
   };
   const auditor = new RoundAuditor(target, given);
-  if (values.watch !== undefined) return watch(auditor, Number(values.watch), values.json);
+  if (values.watch !== undefined) return watch(auditor, secondsOf(values.watch), values.json);
   const round = await auditor.round();
   print(round, target, values.json);
   return round.report.holds ? 0 : 1;
+}
+
+function secondsOf(text: string): number {
+  const seconds = /^[1-9][0-9]{0,4}$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds <= 86_400) return seconds;
+  throw new SetupError(`--watch ${text}: a number of seconds from 1 to 86400.`);
+}
+
+/** A key that is none is a mistake of whoever asks, not the log's. */
+function checkKey(vkey: string): string {
+  try {
+    parseVerifierKey(sha256, vkey.trim());
+    return vkey;
+  } catch (error) {
+    throw error instanceof Malformed ? new SetupError(`--vkey: ${error.message}.`) : error;
+  }
 }
 
 /** A number behind `--watch` is its seconds. */

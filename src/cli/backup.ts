@@ -10,7 +10,7 @@ import { openStorage } from '../storage/open.ts';
 export async function run(args: readonly string[]): Promise<number> {
   const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
   const [file, ...rest] = positionals;
-  if (file === undefined || rest.length > 0) throw new SetupError('Usage: paraphe backup <file>');
+  if (file === undefined || file === '' || rest.length > 0) throw new SetupError('Usage: paraphe backup <file>');
   const storage = openStorage(readStorageConfig());
   try {
     storage.backup(file);

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { readOrigin, readStorageConfig } from '../config.ts';
 import { logOrigin } from '../log/log-key.ts';
+import { createLog } from '../log-writer.ts';
 import { createKeys, readKeys } from '../storage/key-folder.ts';
 import { migrateStorage } from '../storage/open.ts';
 
@@ -11,11 +12,13 @@ export async function run(args: readonly string[]): Promise<number> {
   const origin = logOrigin(readOrigin());
   createKeys(config.keysDir, origin);
   migrateStorage(config);
+  const { logKey } = readKeys(config.keysDir);
+  await createLog(config.dataDir, logKey);
   console.log(
     `The keys are in ${config.keysDir} (mode 600). Keep a copy somewhere else than your backups of the data:`,
   );
   console.log('whoever holds both could test whether a person whose identifier they know has signed.');
   console.log(`The log is named ${origin}, for good. Auditors and witnesses trust it by this key:`);
-  console.log(readKeys(config.keysDir).logKey.vkey);
+  console.log(logKey.vkey);
   return 0;
 }

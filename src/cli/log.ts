@@ -12,7 +12,7 @@ import { Progress } from './progress.ts';
 export async function run(args: readonly string[]): Promise<number> {
   const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
   const [act, folder, ...rest] = positionals;
-  if (act !== 'export' || folder === undefined || rest.length > 0) {
+  if (act !== 'export' || folder === undefined || folder === '' || rest.length > 0) {
     throw new SetupError('Usage: paraphe log export <folder>');
   }
   const storage = openStorage(readStorageConfig());

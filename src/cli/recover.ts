@@ -42,7 +42,7 @@ export async function run(args: readonly string[]): Promise<number> {
     if (signatures > 0) console.log(`Evidence that was kept for ${signatures} signatures since the backup is lost.`);
     for (const id of petitions) {
       console.log(
-        `Petition ${id} was opened after the backup: its pseudonym key is lost, nobody can sign it any more.`,
+        `Petition ${id} was opened after the backup: its pseudonym key is lost, nobody can sign it or withdraw any more. Its address is /petitions/${id} now: close it.`,
       );
     }
     console.log(`The log goes on from entry ${sequencer.sealed.size}. What was not published yet is in no mirror.`);

@@ -10,7 +10,7 @@ import { type Environment, readPorts, readServeConfig, type ServeConfig } from '
 import { SetupError } from '../errors.ts';
 import { listen } from '../listen.ts';
 import { logOrigin } from '../log/log-key.ts';
-import { withRegister } from '../log-writer.ts';
+import { createLog, withRegister } from '../log-writer.ts';
 import { createKeys, hasKeys, readKeys } from '../storage/key-folder.ts';
 import { migrateStorage } from '../storage/open.ts';
 import { type FranceConnect, startFranceConnect } from './franceconnect/server.ts';
@@ -86,9 +86,11 @@ async function checkPorts({ port, franceConnectPort }: { port: number; franceCon
 }
 
 async function prepare(config: ServeConfig): Promise<void> {
-  if (!hasKeys(config.storage.keysDir)) createKeys(config.storage.keysDir, logOrigin(config.web.origin));
+  const isNew = !hasKeys(config.storage.keysDir);
+  if (isNew) createKeys(config.storage.keysDir, logOrigin(config.web.origin));
   migrateStorage(config.storage);
-  const { keyEncryptionKey } = readKeys(config.storage.keysDir);
+  const { keyEncryptionKey, logKey } = readKeys(config.storage.keysDir);
+  if (isNew) await createLog(config.storage.dataDir, logKey);
   const collecting = { issuer: config.identity.issuer, clientId: config.identity.clientId, acr: config.acr };
   const clock = new SeedClock();
   await withRegister(config.storage, clock.now, ({ storage, register }) =>

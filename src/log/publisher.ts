@@ -47,6 +47,9 @@ export type PublisherDependencies = {
 /** Entries after which the fold is kept again: a start folds at most this many, and what was not published. */
 const KEEP_FOLD_EVERY = 20_000;
 
+/** A quorum is there, and someone else is away. */
+const ASK_AGAIN_MS = 30_000;
+
 const ALONE = { quorum: true, failures: [] } as const;
 const GOOD = JSON.stringify([undefined, []]);
 
@@ -57,6 +60,8 @@ export class Publisher {
   #publishing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reported = '';
+  /** What came of the last time that witnesses were asked. */
+  #asked: { readonly at: number; readonly isEnough: boolean; readonly isWhole: boolean } | undefined;
 
   private constructor(deps: PublisherDependencies, current: Publication, keptFold: number) {
     this.#deps = deps;
@@ -100,11 +105,12 @@ export class Publisher {
   async #publish(): Promise<PublicationReport | undefined> {
     const { sequencer, store, cosign, clock, origin } = this.#deps;
     const { checkpoint, size, root } = sequencer.sealed;
-    if (size === this.#current.size && this.#current.checkpoint !== undefined) return undefined;
+    if (size === this.#current.size && this.#current.checkpoint !== undefined && !this.#asksAgain()) return undefined;
     if (sequencer.fold.size !== size) return undefined; // between the lock and the fold of one batch: the next time
     const figures = sequencer.fold.freeze();
     const fold = size - this.#keptFold >= KEEP_FOLD_EVERY ? sequencer.fold.snapshot() : undefined;
     const { note, quorum, failures } = (await cosign?.(checkpoint, size)) ?? { ...ALONE, note: checkpoint };
+    this.#asked = { at: performance.now(), isEnough: quorum, isWhole: quorum && failures.length === 0 };
     if (!quorum) return { trouble: 'too few witnesses cosigned', failures };
     const at = clock();
     await store.publish(note, at, fold);
@@ -112,6 +118,12 @@ export class Publisher {
     this.#current = { origin, size, root, checkpoint: note, at, figures };
     sequencer.notePublished(size);
     return { trouble: undefined, failures };
+  }
+
+  /** Of a log that has not grown: whether witnesses are still missing that might be there by now, or are new in the policy. */
+  #asksAgain(): boolean {
+    if (this.#deps.cosign === undefined || this.#asked?.isWhole === true) return false;
+    return this.#asked?.isEnough !== true || performance.now() - this.#asked.at >= ASK_AGAIN_MS;
   }
 
   #report(report: PublicationReport | undefined): void {

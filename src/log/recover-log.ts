@@ -40,11 +40,10 @@ type Dependencies = {
 
 const PORTION = 16 * TILE_WIDTH;
 
-/** @throws SetupError, and then nothing was changed */
+/** @throws SetupError; entries that were restored before a file of the mirror was found missing stay, and another run goes on */
 export async function recoverLog(deps: Dependencies): Promise<Recovery> {
   const { store, lock, key, mirror } = deps;
-  const state = await store.state();
-  if (state === undefined) throw new SetupError('The data hold no log: restore a backup first.');
+  const state = (await store.state()) ?? (await begin(store, key));
   if (state.vkey !== key.vkey) throw new SetupError('KEYS_DIR holds the key of another log than the data.');
   const note = await mirror.read('checkpoint');
   if (note === undefined) throw new SetupError('The mirror has no log/checkpoint.');
@@ -70,6 +69,12 @@ export async function recoverLog(deps: Dependencies): Promise<Recovery> {
   }
   if (locked === undefined) await lock.swap(undefined, new TextDecoder().decode(note));
   return { from: state.size, to: reach, ...lost };
+}
+
+/** Without any backup, everything comes from the mirror. */
+async function begin(store: LogStore<Act, unknown>, { origin, vkey }: LogKey): Promise<LogState> {
+  await store.create({ origin, vkey, root: hashing.empty });
+  return { origin, vkey, size: 0, root: hashing.empty, day: undefined, publication: undefined, fold: undefined };
 }
 
 async function open(key: LogKey, note: Uint8Array, whose: string): Promise<Head> {

@@ -256,7 +256,7 @@ export class Sequencer<A extends Act, O> {
     await this.fold.catchUp(this.#deps.store, state.size);
     this.#day = state.day ?? '';
     this.#sealed = locked;
-    if (locked === undefined || locked.size < state.size) await this.#seal(state);
+    if (locked.size < state.size) await this.#seal(state);
     this.#edge = edge;
     return edge;
   }
@@ -309,12 +309,11 @@ export class Sequencer<A extends Act, O> {
   }
 
   /** @throws SetupError unless the lock's checkpoint is ours and a beginning of the data */
-  async #readLock(state: LogState): Promise<Sealed | undefined> {
+  async #readLock(state: LogState): Promise<Sealed> {
     const checkpoint = await this.#deps.lock.read();
-    if (checkpoint === undefined && state.size === 0) return undefined;
     if (checkpoint === undefined) {
       throw new SetupError(
-        `The data hold a log of ${state.size} entries and the lock is missing, as after restoring a backup: bring the log forward with \`paraphe recover --mirror <folder>\`.`,
+        `The data hold a log of ${state.size} entries and the lock is missing, as on a new disk: nobody knows how far this log was signed. Bring it forward from a mirror with \`paraphe recover --mirror <folder>\`.`,
       );
     }
     const locked = await this.#open(checkpoint, 'lock');
@@ -368,6 +367,16 @@ export class Sequencer<A extends Act, O> {
 
 function disagreement(what: string): SetupError {
   return new SetupError(`The log is damaged: ${what}. Run \`paraphe fsck\`; nothing is signed meanwhile.`);
+}
+
+/**
+ * Begins the log of a key that was just made: the lock holds its empty checkpoint before anything is recorded, so that a
+ * lock that is missing later is never taken for a log that is new.
+ */
+export async function beginLog(lock: LogLock, { origin, signer }: LogKey): Promise<void> {
+  const text = formatCheckpoint({ origin, size: 0, root: hashing.empty });
+  if (await lock.swap(undefined, formatNote(await signNote(text, [signer])))) return;
+  throw new SetupError('There is a lock of another log already: begin in an empty DATA_DIR.');
 }
 
 /** Fisher and Yates. */

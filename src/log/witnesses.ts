@@ -111,6 +111,12 @@ export class Witnesses {
     if (!policy.logs.some(({ key }) => key.name === log.name && sameBytes(key.publicKey, log.publicKey))) {
       throw new SetupError(`The witness policy does not accept the log ${log.name} with its key of now.`);
     }
+    const isAddressed = (witness: PolicyWitness) => witness.url !== undefined;
+    if (!isQuorum(policy.quorum, isAddressed)) {
+      throw new SetupError(
+        'The witness policy asks for a quorum that cannot be met: too few of its witnesses have an address.',
+      );
+    }
     this.#policy = policy;
     this.#log = ed25519Verifier(log, verify);
     this.#post = post;

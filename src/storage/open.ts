@@ -45,7 +45,7 @@ export type StoragePlace = { readonly databaseUrl: string; readonly dataDir: str
 export function openStorage(place: StoragePlace): Storage {
   const file = sqliteFile(place);
   if (!existsSync(file)) {
-    throw new SetupError(`There is no database ${file}: check DATA_DIR, or make one with \`paraphe migrate\`.`);
+    throw new SetupError(`There is no database ${file}: check DATA_DIR. (A new gateway begins with \`paraphe init\`.)`);
   }
   const data = openSqlite(file, 'FULL');
   try {

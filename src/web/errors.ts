@@ -60,6 +60,7 @@ function sendProblem(deps: WebDependencies, req: Request, res: Response, code: R
   res.status(status).setHeader('Content-Type', 'application/problem+json');
   res.setHeader('Cache-Control', 'no-store');
   res.setHeader('Content-Language', lang);
+  if (req.path.startsWith('/log/')) res.setHeader('Access-Control-Allow-Origin', '*'); // as what is found there
   res.end(JSON.stringify({ type: 'about:blank', title: deps.pages.text(lang, `refusal.${code}.title`), status, code }));
 }
 

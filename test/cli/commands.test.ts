@@ -120,7 +120,7 @@ describe('paraphe serve', () => {
     await paraphe(['init']);
     rmSync(join(folder, 'paraphe.sqlite'));
     const noData = await paraphe(['serve'], IDENTITY);
-    expect(noData.stderr).toContain('paraphe migrate');
+    expect(noData.stderr).toContain('There is no database');
     oneLine(noData.stderr);
     writeFileSync(join(folder, 'keys/sealing-key'), 'AAAA');
     const noKey = await paraphe(['serve'], IDENTITY);

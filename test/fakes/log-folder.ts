@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { checkLog } from '../../src/log/check-log.ts';
 import type { LogKey } from '../../src/log/log-key.ts';
 import type { LogLock, LogStore } from '../../src/log/ports.ts';
-import { Sequencer, type SequencerDependencies } from '../../src/log/sequencer.ts';
+import { beginLog, Sequencer, type SequencerDependencies } from '../../src/log/sequencer.ts';
 import type { PetitionAct, PetitionOutcome } from '../../src/petitions/acts.ts';
 import { createKeys, readKeys } from '../../src/storage/key-folder.ts';
 import { migrateStorage, openLock, openStorage, type Storage } from '../../src/storage/open.ts';
@@ -41,6 +41,7 @@ export class LogFolder {
   readonly keysDir = join(this.dataDir, 'keys');
   readonly file = join(this.dataDir, 'paraphe.sqlite');
   readonly key: LogKey;
+  #isNew: boolean;
 
   /** @param files what `files()` of another gave; without them, a folder whose log was never opened */
   constructor(files?: Files) {
@@ -52,6 +53,7 @@ export class LogFolder {
       for (const [path, bytes] of files) writeFileSync(join(this.dataDir, path), bytes, { mode: 0o600 });
     }
     this.key = readKeys(this.keysDir).logKey;
+    this.#isNew = files === undefined;
   }
 
   static #withPetition: Promise<Files> | undefined;
@@ -72,6 +74,8 @@ export class LogFolder {
   async open({ store, lock, clock = () => NOON, limits, ...rest }: Options = {}): Promise<OpenLog> {
     const storage = openStorage(this.place);
     const realLock = openLock(this.dataDir);
+    if (this.#isNew) await beginLog(realLock, this.key);
+    this.#isNew = false;
     const close = () => {
       storage.close();
       realLock.close();

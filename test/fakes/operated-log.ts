@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readStorageConfig, type StorageConfig } from '../../src/config.ts';
 import { Publisher } from '../../src/log/publisher.ts';
-import { openLogWriter, withRegister } from '../../src/log-writer.ts';
+import { createLog, openLogWriter, withRegister } from '../../src/log-writer.ts';
 import { type Nym, nymFromBytes } from '../../src/person/nym.ts';
 import type { PetitionAct } from '../../src/petitions/acts.ts';
 import { openPetition } from '../../src/petitions/open-petition.ts';
@@ -37,6 +37,7 @@ export async function operatedLog(signatures: number): Promise<OperatedLog> {
   createKeys(config.keysDir, ORIGIN);
   migrateStorage(config);
   const { keyEncryptionKey, logKey } = readKeys(config.keysDir);
+  await createLog(dataDir, logKey);
   const collecting = { issuer: 'https://idp.example/api/v2', clientId: 'a "client"', acr: 'eidas1' };
   const record = (...acts: PetitionAct[]) =>
     withRegister(config, clock, async ({ register }) => void (await register.recordAll(acts)));

@@ -12,7 +12,7 @@ import { type Environment, readServeConfig, type ServeConfig } from '../../src/c
 import { type FranceConnect, startFranceConnect } from '../../src/demo/franceconnect/server.ts';
 import { createDiagnostics } from '../../src/diagnostics.ts';
 import { logOrigin } from '../../src/log/log-key.ts';
-import { withRegister } from '../../src/log-writer.ts';
+import { createLog, withRegister } from '../../src/log-writer.ts';
 import { openPetition } from '../../src/petitions/open-petition.ts';
 import type { Petition } from '../../src/petitions/petition.ts';
 import { parsePetitionFile } from '../../src/petitions/petition-file.ts';
@@ -28,8 +28,12 @@ export type World = {
   /** Diagnostic lines, as they were written. */
   readonly lines: readonly string[];
   browser(options?: ConstructorParameters<typeof Browser>[0]): Browser;
-  /** Stops the gateway and starts it again on the same folder. @param between what is done to the folder meanwhile */
-  restart(between?: () => void): Promise<void>;
+  /**
+   * Stops the gateway and starts it again on the same folder.
+   * @param between what is done to the folder meanwhile
+   * @param policy by which witnesses cosign from now on
+   */
+  restart(between?: () => unknown, policy?: string): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -88,13 +92,18 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   createKeys(given.storage.keysDir, logOrigin(given.web.origin));
   const config = await withWitnesses(given, options.witnessPolicy);
   migrateStorage(config.storage);
+  await createLog(dataDir, readKeys(config.storage.keysDir).logKey);
   // One that is over by its date was opened before that, and the log's days come in order.
   const petitions = [...(options.petitions ?? [GARDENS, TRAINS])].sort((a, b) => (closesOf(a) < closesOf(b) ? -1 : 1));
   for (const petition of petitions) await openTestPetition(config, petition, options.clock);
 
   const lines: string[] = [];
   const diagnostics = createDiagnostics(config.diagnostics, { write: (line: string) => void lines.push(line) });
-  const start = () => startApp(config, { diagnostics, ...(options.clock ? { clock: options.clock } : {}) });
+  const start = async (policy?: string) =>
+    startApp(policy === undefined ? config : await withWitnesses(config, async () => policy), {
+      diagnostics,
+      ...(options.clock ? { clock: options.clock } : {}),
+    });
   let app: App | undefined = await start();
   return {
     origin,
@@ -103,11 +112,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     franceConnect,
     lines,
     browser: (browserOptions) => new Browser(browserOptions),
-    async restart(between) {
+    async restart(between, policy) {
       await app?.close();
       app = undefined;
-      between?.();
-      app = await start();
+      await between?.();
+      app = await start(policy);
     },
     async close() {
       await app?.close();

@@ -5,11 +5,13 @@ test('a petition that was opened for another issuer or client collects nothing h
   const world = await startWorld();
   const front = (slug: string) => `slug: ${slug}\ntitle: Une pétition d’ailleurs\nmin_age: 0\ndepartments: false`;
   const { identity } = world.config;
-  await openTestPetition(
-    { ...world.config, identity: { ...identity, issuer: 'https://idp.example' } },
-    front('issuer'),
-  );
-  await openTestPetition({ ...world.config, identity: { ...identity, clientId: 'another' } }, front('client'));
+  const elsewhere = { ...world.config, identity: { ...identity, issuer: 'https://idp.example' } };
+  const asAnother = { ...world.config, identity: { ...identity, clientId: 'another' } };
+  await expect(openTestPetition(elsewhere, front('issuer'))).rejects.toThrow('collects for'); // beside a gateway: a mistake
+  await world.restart(async () => {
+    await openTestPetition(elsewhere, front('issuer'));
+    await openTestPetition(asAnother, front('client'));
+  });
   for (const slug of ['issuer', 'client']) {
     await expect.poll(async () => (await fetch(`${world.origin}/petitions/${slug}`)).status).toBe(200); // once published
     for (const act of ['sign', 'withdraw']) {

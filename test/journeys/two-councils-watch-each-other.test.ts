@@ -80,3 +80,16 @@ test('every checkpoint that is published is cosigned; while the witness is away,
   const mirror = `${world.dataDir}/mirror`;
   expect(await command({}, 'audit', world.origin, '--mirror', mirror, '--policy', policy)).toMatchObject({ code: 0 });
 });
+
+test('a policy that comes later is asked for at once, though nothing was signed since', async () => {
+  const world = await startWorld();
+  closers.push(() => world.close());
+  const lines = async () =>
+    (await (await fetch(`${world.origin}/log/checkpoint`)).text())
+      .split('\n')
+      .filter((line) => line.startsWith('\u2014'));
+  expect(await lines()).toHaveLength(1);
+  const witness = await neighbour((await (await fetch(`${world.origin}/log/vkey`)).text()).trim());
+  await world.restart(undefined, witness.policy);
+  expect(await lines()).toHaveLength(2);
+});

@@ -147,6 +147,22 @@ test('a machine that burnt with its lock: the log goes on from the mirror, and s
   expect(await whole()).toEqual([]);
 });
 
+test('a key that has signed begins no other log: lost data are not an empty log', async () => {
+  await log.publish();
+  await paraphe('log', 'export', at('mirror'));
+  for (const file of ['paraphe.sqlite', 'lock.sqlite', 'writer.sqlite']) {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(join(log.config.dataDir, file + suffix), { force: true });
+  }
+  expect((await paraphe('fsck')).err).toMatch(/no database .*check DATA_DIR/);
+  expect((await paraphe('migrate')).code).toBe(0);
+  expect((await paraphe('petition', 'close', 'une')).err).toContain('the lock is missing');
+  expect(readLock(log.config.dataDir)).toBeUndefined();
+  // From the mirror alone, all that is public comes back.
+  expect((await paraphe('recover', '--mirror', at('mirror'))).out).toContain('The data had 0 entries and have 303');
+  expect(await whole()).toEqual([]);
+  expect(size()).toBe(303);
+});
+
 test('an export holds the partial tiles of its own checkpoint, goes on where it was, and mixes nothing', async () => {
   expect((await paraphe('log', 'export', at('mirror'))).err).toContain('Nothing is published');
   await log.publish();

@@ -349,14 +349,10 @@ describe('waiting', () => {
     expect(namesIn(note)).toEqual([ORIGIN, 'good.example']);
   });
 
-  test('for nobody is none at all', async () => {
+  test('for a quorum that nobody can be asked for never begins', () => {
     const alone = { name: 'alone.example', vkey: new WitnessInMemory('alone.example', []).vkey, url: '' };
     const post: Post = () => Promise.reject(new Error('nobody is asked'));
-    expect(await cosign(witnessesOf(policyOf([alone], 'all'), post), 5)).toEqual({
-      note: await log.checkpoint(5),
-      quorum: false,
-      failures: [],
-    });
+    expect(() => witnessesOf(policyOf([alone], 'all'), post)).toThrow('a quorum that cannot be met');
   });
 });
 

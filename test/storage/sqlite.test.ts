@@ -118,7 +118,7 @@ describe('a SQLite file', () => {
 
   test('is never made by looking for one', () => {
     const place = newPlace();
-    expect(() => openStorage(place)).toThrow(/no database .*paraphe migrate/);
+    expect(() => openStorage(place)).toThrow(/no database .*check DATA_DIR/);
     expect(readdirSync(place.dataDir)).toEqual([]);
     place.done();
   });

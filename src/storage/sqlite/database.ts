@@ -53,6 +53,7 @@ export function openSqlite(file: string, durability: Durability): Sqlite {
 /** @throws SetupError when the file is there already */
 export function backUp(database: Sqlite, file: string): void {
   if (existsSync(file)) throw new SetupError(`${file} is there already: a backup never replaces one.`);
+  if (!existsSync(dirname(file))) throw new SetupError(`There is no folder ${dirname(file)}: is its disk mounted?`);
   const draft = `${file}.part`;
   rmSync(draft, { force: true });
   createSqlite(draft);

@@ -58,14 +58,15 @@ export function holdWriter(dataDir: string): { release(): void } {
 export class WriterBusy extends SetupError {}
 
 function openSmall(file: string, prepare: (client: Database.Database) => void): Database.Database {
-  createSqlite(file);
-  const client = new Database(file, { fileMustExist: true });
+  let client: Database.Database | undefined;
   try {
+    createSqlite(file);
+    client = new Database(file, { fileMustExist: true });
     client.pragma('busy_timeout = 20'); // see act()
     prepare(client);
     return client;
   } catch (error) {
-    client.close();
+    client?.close();
     throw error instanceof SetupError ? error : cannotOpen(file, error);
   }
 }
