@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ED25519_COSIGNATURE, formatVerifierKey } from '../../src/tlog/note.ts';
 import { partialTiles, tilePath } from '../../src/tlog/tile.ts';
+import { command } from '../fakes/command.ts';
 import { hashOf, type LogFiles, writeLog } from '../fakes/exported-log.ts';
 import { bytesOf, flipped, testKey } from '../tlog/crypto.ts';
 import { gatewayFiles, serveLog, type WebLog } from './gateway.ts';
@@ -62,6 +63,26 @@ const readdirSyncSafe = (path: string) => {
     return undefined;
   }
 };
+
+test.each(['abc', '0', '-1', '99999999', '1.5'])(
+  '--watch=%s is no interval: one line, and nobody is asked',
+  async (seconds) => {
+    const asked = await command(
+      {},
+      'audit',
+      'http://127.0.0.1:1',
+      '--mirror',
+      join(folder, 'mirror'),
+      `--watch=${seconds}`,
+    );
+    expect(asked).toMatchObject({ code: 1, err: expect.stringMatching(/^--watch [^\n]*1 to 86400\.\n$/) });
+  },
+);
+
+test('a key that is none is a mistake of whoever asks: nothing is said of the log', async () => {
+  const asked = await command({}, 'audit', 'http://127.0.0.1:1', '--mirror', join(folder, 'mirror'), '--vkey', 'bad');
+  expect(asked).toMatchObject({ code: 1, err: expect.stringMatching(/^--vkey: verifier-key/) });
+});
 
 describe('a folder', () => {
   test('that holds: figures in words, exit code 0, and nothing is written into it', async () => {

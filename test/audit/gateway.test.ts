@@ -102,6 +102,18 @@ describe('a gateway that does not is caught, with the field', () => {
       'api/petitions petitions[1]',
       'min_age is 16',
     ],
+    [
+      'a list with another title',
+      setting('api/petitions', 'petitions.0.title', 'Tulips'),
+      'api/petitions petitions[0]',
+      'title is "Tulips"',
+    ],
+    [
+      'a list that closes what the log has open',
+      setting('api/petitions', 'petitions.1.status', 'closed'),
+      'api/petitions petitions[1]',
+      'status is "closed", by the log "open"',
+    ],
     ['a list that lacks one', setting('api/petitions', 'petitions', []), 'api/petitions', 'it lacks petition'],
     ['a list that is none', setting('api/petitions', 'petitions', null), 'api/petitions', 'petitions is no list'],
   ] as const)('%s', async (_about, falsify, where, detail) => {
@@ -124,6 +136,16 @@ describe('a gateway that does not is caught, with the field', () => {
       'it shows 1999',
     ],
     ['on the home page', replacing('?lang=en', />[\d,]+</, '>1 234<'), 'it shows 1234'],
+    [
+      'no count that says what it is true for',
+      replacing('petitions/roses?lang=en', /data-signatures="\d+"/, ''),
+      'it shows no count of petition',
+    ],
+    [
+      'one of two counts on the home page',
+      replacing('?lang=en', /<p data-petition.*?<\/p>/, ''),
+      'it shows no count',
+    ],
     ['no number', replacing('petitions/bread?lang=en', /data-checkpoint-size="\d+"/, ''), 'a count is no number'],
   ] as const)('on a page: %s', async (_about, falsify, detail) => {
     expect(await differenceWith(falsify)).toMatchObject({ code: 'page', detail: expect.stringContaining(detail) });
