@@ -73,7 +73,7 @@ export function temporaryFolder(): string {
 async function prepare(env: Readonly<Record<string, string>>): Promise<Stage['petitions']> {
   const config = readServeConfig(env);
   createKeys(config.storage.keysDir, logOrigin(config.web.origin));
-  migrateStorage(config.storage);
+  await migrateStorage(config.storage);
   const { keyEncryptionKey } = readKeys(config.storage.keysDir);
   const { issuer, clientId } = config.identity;
   const clock = () => new Date();

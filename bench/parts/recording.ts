@@ -23,7 +23,9 @@ import { computeNym } from '../../src/petitions/petition-key.ts';
 import { signPetition } from '../../src/petitions/sign-petition.ts';
 import { computeReceipt } from '../../src/receipt/compute.ts';
 import { generateReceiptKeys, loadReceiptKeys, type ReceiptKeys } from '../../src/receipt/keys.ts';
-import { migrateStorage, openLock, openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
+import { openSqliteLock } from '../../src/storage/sqlite/lock.ts';
+import { migrateSqlite, openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
 import { TileEdge } from '../../src/tlog/tile-edge.ts';
 import { answer, cpuMs } from '../part.ts';
 
@@ -34,7 +36,7 @@ const LOAD = 100_000;
 /** One database with one petition, and a second file of the same schema for the raw insertions. */
 type Place = {
   readonly storage: Storage;
-  readonly lock: ReturnType<typeof openLock>;
+  readonly lock: ReturnType<typeof openSqliteLock>;
   readonly file: string;
   readonly petition: Petition;
   readonly raw: Database.Database;
@@ -59,10 +61,10 @@ answer({
   async open({ folder, rows }: { folder: string; rows: number }) {
     const [file, rawFile] = [join(folder, 'paraphe.sqlite'), join(folder, 'raw.sqlite')];
     const dataDir = { databaseUrl: `sqlite:${file}`, dataDir: folder };
-    migrateStorage(dataDir);
-    migrateStorage({ ...dataDir, databaseUrl: `sqlite:${rawFile}` });
-    const opening = openStorage(dataDir);
-    const lock = openLock(folder);
+    migrateSqlite(dataDir);
+    migrateSqlite({ ...dataDir, databaseUrl: `sqlite:${rawFile}` });
+    const opening = openSqliteStorage(dataDir);
+    const lock = openSqliteLock(folder);
     const first = await openSequencer(opening, lock, 64);
     const petitionFile = parsePetitionFile(
       '---\nslug: bench\ntitle: Un banc public\nmin_age: 18\ndepartments: true\n---\nUn texte.\n',
@@ -73,12 +75,12 @@ answer({
     opening.close();
     lock.close();
     fill(file, rows, petition.id);
-    const storage = openStorage(dataDir);
+    const storage = openSqliteStorage(dataDir);
     const raw = new Database(rawFile);
     raw.pragma('journal_mode = WAL');
     raw.pragma('synchronous = FULL');
     raw.exec('PRAGMA foreign_keys = OFF');
-    const place = { storage, lock: openLock(folder), file, petition, raw, rowsBefore: rows };
+    const place = { storage, lock: openSqliteLock(folder), file, petition, raw, rowsBefore: rows };
     places.set(folder, { ...place, bytesBefore: statSync(file).size });
   },
 

@@ -10,7 +10,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const config = readStorageConfig();
   const origin = logOrigin(readOrigin());
   createKeys(config.keysDir, origin);
-  migrateStorage(config);
+  await migrateStorage(config);
   console.log(
     `The keys are in ${config.keysDir} (mode 600). Keep a copy somewhere else than your backups of the data:`,
   );

@@ -87,7 +87,7 @@ async function checkPorts({ port, franceConnectPort }: { port: number; franceCon
 
 async function prepare(config: ServeConfig): Promise<void> {
   if (!hasKeys(config.storage.keysDir)) createKeys(config.storage.keysDir, logOrigin(config.web.origin));
-  migrateStorage(config.storage);
+  await migrateStorage(config.storage);
   const { keyEncryptionKey } = readKeys(config.storage.keysDir);
   const collecting = { issuer: config.identity.issuer, clientId: config.identity.clientId, acr: config.acr };
   const clock = new SeedClock();

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { statementHash } from '../../petitions/statement.ts';
 import type { Sqlite } from './database.ts';
-import { kindNumber } from './entry-rows.ts';
+import { kindNumber } from '../entry-rows.ts';
 
 /** @returns what is wrong, in words */
 export function checkTables(database: Sqlite): readonly string[] {

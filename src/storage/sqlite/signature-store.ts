@@ -4,7 +4,8 @@ import type { PetitionId } from '../../petitions/petition.ts';
 import type { SignatureStore } from '../../petitions/ports.ts';
 import type { Signature } from '../../petitions/signature.ts';
 import { act, type Sqlite } from './database.ts';
-import { type EntryRow, entryReader, signatureOf } from './entry-rows.ts';
+import { type EntryRow, signatureOf } from '../entry-rows.ts';
+import { entryReader } from './entry-rows.ts';
 
 export function sqliteSignatureStore(database: Sqlite): SignatureStore {
   const client = database.$client;
