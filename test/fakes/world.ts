@@ -29,7 +29,7 @@ export type World = {
   readonly lines: readonly string[];
   browser(options?: ConstructorParameters<typeof Browser>[0]): Browser;
   /** Stops the gateway and starts it again on the same folder. @param between what is done to the folder meanwhile */
-  restart(between?: () => void): Promise<void>;
+  restart(between?: () => unknown): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -106,7 +106,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     async restart(between) {
       await app?.close();
       app = undefined;
-      between?.();
+      await between?.();
       app = await start();
     },
     async close() {

@@ -69,7 +69,10 @@ export class Appending {
       }
       return { act, standing, isOpen };
     });
-    await this.growth.claim([...claims], [...known].filter((standing) => !claims.has(standing)));
+    await this.growth.claim(
+      [...claims],
+      [...known].filter((standing) => !claims.has(standing)),
+    );
     return asked.map(({ act, standing, isOpen }) => this.#outcome(act, standing, isOpen));
   }
 
@@ -172,5 +175,7 @@ function unchangedBy({ kind }: AboutNym, found: Signature | undefined, isOpen: b
   if (found?.state === 'active') return undefined;
   if (kind === 'invalidated') return { result: 'not-active' };
   if (found === undefined) return { result: 'not-signed' };
-  return found.state === 'invalidated' ? { result: 'was-invalidated' } : { result: 'already-withdrawn', signature: found };
+  return found.state === 'invalidated'
+    ? { result: 'was-invalidated' }
+    : { result: 'already-withdrawn', signature: found };
 }

@@ -1,6 +1,13 @@
 /** Reads log entries back from their rows: what stands in other tables is asked for all of them at once. */
 import type { LoggedEntry } from '../../log/ports.ts';
-import { type Beside, type EntryRow, type JoinedRow, kindNumber, loggedEntryOf, type PetitionColumns } from '../entry-rows.ts';
+import {
+  type Beside,
+  type EntryRow,
+  type JoinedRow,
+  kindNumber,
+  loggedEntryOf,
+  type PetitionColumns,
+} from '../entry-rows.ts';
 import type { Database } from './database.ts';
 import * as statements from './log-statements.ts';
 

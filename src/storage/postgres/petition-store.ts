@@ -45,8 +45,7 @@ export function postgresPetitionStore(database: Database): PetitionStore & { for
     forget,
     findBySlug: async (slug) => (await find('slug', slug))?.petition,
     findById: async (id) => (await find('id', id))?.petition,
-    list: () =>
-      database.act(async () => (await select().orderBy(desc(petitions.ref), asc(petitions.id))).map(fromRow)),
+    list: () => database.act(async () => (await select().orderBy(desc(petitions.ref), asc(petitions.id))).map(fromRow)),
     findWrappedSecret: async (id) => (await find('id', id))?.wrappedSecret,
   };
 }

@@ -67,7 +67,13 @@ async function restore(
   const { index } = growth;
   const day = dayNumber(entry.day);
   if (entry.kind === 'identity-keys') {
-    await growth.change(statements.insertKeys, Buffer.from(entry.jwks, 'hex'), entry.issuer, files.get(entry.jwks), index);
+    await growth.change(
+      statements.insertKeys,
+      Buffer.from(entry.jwks, 'hex'),
+      entry.issuer,
+      files.get(entry.jwks),
+      index,
+    );
     growth.add(entry.kind, day, {});
     return;
   }

@@ -21,7 +21,8 @@ export async function checkServer(
   const [server] = rows;
   if (server === undefined) throw new RangeError('a server without settings');
   const place = placeOf(url);
-  if (server.replica) throw new SetupError(`${place} is a replica: name the primary, which alone decides who has signed.`);
+  if (server.replica)
+    throw new SetupError(`${place} is a replica: name the primary, which alone decides who has signed.`);
   if (server.encoding !== 'UTF8') throw new SetupError(`${place} is in ${server.encoding}: make a database in UTF8.`);
   const loss = lossOf(server);
   if (loss === undefined || allowUnsafeCommits === true) return;

@@ -2,7 +2,14 @@
 import type { Entry } from '../../log/entry.ts';
 import type { LoggedEntry } from '../../log/ports.ts';
 import type { PetitionId } from '../../petitions/petition.ts';
-import { type Beside, type EntryRow, entryOf, type JoinedRow, loggedEntryOf, type PetitionColumns } from '../entry-rows.ts';
+import {
+  type Beside,
+  type EntryRow,
+  entryOf,
+  type JoinedRow,
+  loggedEntryOf,
+  type PetitionColumns,
+} from '../entry-rows.ts';
 import type { Sqlite } from './database.ts';
 
 export function entryReader(database: Sqlite) {
