@@ -13,6 +13,8 @@ import {
   type Storage,
   WriterBusy,
 } from '../../src/storage/open.ts';
+import { Database } from '../../src/storage/postgres/database.ts';
+import { entryRange, latestEntries, moveSignatures } from '../../src/storage/postgres/log-statements.ts';
 import { day, newNym, opened, PETITION, petitionNamed, signed, withdrawn } from '../fakes/acts.ts';
 import { newDatabase, newPlace, type PostgresPlace, sql } from '../fakes/postgres.ts';
 import { writtenLog } from '../fakes/written-log.ts';
@@ -195,6 +197,22 @@ describe('a PostgreSQL database', () => {
     await other.close();
   });
 
+  test('whose connections are all cut while nobody uses them serves on', async () => {
+    await Promise.all(Array.from({ length: 20 }, () => storage.ready()));
+    await sql(
+      place.databaseUrl,
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = 'paraphe'`,
+    );
+    const answer = () =>
+      storage.ready().then(
+        () => 'ready',
+        ({ code }: { code: string }) => code,
+      );
+    expect(['ready', 'storage-unavailable']).toContain(await answer());
+    await expect.poll(answer, { interval: 10 }).toBe('ready');
+  });
+
   test.each([
     ['synchronous_commit', 'off', /synchronous_commit=off: .*ALLOW_UNSAFE_COMMITS=1/],
     ['synchronous_commit', 'local', /synchronous_commit=local/],
@@ -234,6 +252,20 @@ describe('a PostgreSQL database', () => {
     expect(error).toBeInstanceOf(SetupError);
     expect(String(error)).toMatch(/Cannot open postgres:\/\/127\.0\.0\.1:1\/data: .*ECONNREFUSED/);
     expect(String(error)).not.toContain('s3cret');
+  });
+
+  test('is asked by keys, whatever size its tables had when a plan was made', async () => {
+    const log = await withPetition();
+    await log.write(MONDAY, ...Array.from({ length: 5 }, () => signed(newNym())));
+    await sql(place.databaseUrl, 'VACUUM ANALYZE');
+    const statements = [latestEntries, moveSignatures, entryRange].map(({ text }) => `EXPLAIN (GENERIC_PLAN) ${text}`);
+    const database = new Database(place.databaseUrl, 1);
+    for (const text of statements) {
+      expect(JSON.stringify((await database.pool.query(text)).rows)).not.toMatch(/Seq Scan|Hash/);
+    }
+    await database.close();
+    // Without our settings, the server reads tables as small as these from end to end.
+    expect(JSON.stringify(await sql(place.databaseUrl, statements[0]!))).toContain('Seq Scan');
   });
 
   test('is backed up by its own tool', async () => {
