@@ -73,9 +73,9 @@ export function temporaryFolder(): string {
 async function prepare(env: Readonly<Record<string, string>>): Promise<Stage['petitions']> {
   const config = readServeConfig(env);
   createKeys(config.storage.keysDir, logOrigin(config.web.origin));
-  migrateStorage(config.storage);
+  await migrateStorage(config.storage);
   const { keyEncryptionKey, logKey } = readKeys(config.storage.keysDir);
-  await createLog(config.storage.dataDir, logKey);
+  await createLog(config.storage, logKey);
   const { issuer, clientId } = config.identity;
   const clock = () => new Date();
   return withRegister(config.storage, clock, async ({ register }) => {

@@ -28,7 +28,7 @@ import type { Register } from './petitions/ports.ts';
 import { loadReceiptKeys, type ReceiptKeys } from './receipt/keys.ts';
 import { keepRecounting } from './recount.ts';
 import { readKeys, readReceiptKeys } from './storage/key-folder.ts';
-import { openJourneys, openStorage } from './storage/open.ts';
+import { isPostgres, openJourneys, openStorage } from './storage/open.ts';
 import { type Policy, parsePolicy } from './tlog/policy.ts';
 import { JourneyCookies } from './web/cookies.ts';
 import { Journeys } from './web/journey.ts';
@@ -54,6 +54,8 @@ const ROOT = join(import.meta.dirname, '..');
 const SWEEP_MS = 60_000;
 const CLOSE_MS = 60_000;
 const KEYS_MS = 2_000;
+const LOCK_ON_THIS_MACHINE =
+  'LOCK_URL is not set: what guards against a restored backup is lock.sqlite in DATA_DIR, on this machine alone';
 
 /** @throws SetupError with one line that says what is wrong with the set-up */
 export async function startApp(config: ServeConfig, options: AppOptions = {}): Promise<App> {
@@ -71,16 +73,17 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   const clock = options.clock ?? (() => new Date());
   const diagnostics = options.diagnostics ?? createDiagnostics(config.diagnostics);
   const keys = readKeys(config.storage.keysDir);
-  const storage = openStorage(config.storage);
+  const storage = await openStorage(config.storage);
   closers.push(() => storage.close());
   checkLogOrigin(keys.logKey, config);
-  const { dataDir } = config.storage;
+  const place = config.storage;
+  if (isPostgres(place) && place.lockUrl === undefined) diagnostics.warn({}, LOCK_ON_THIS_MACHINE);
   const { reached } = options;
-  const writer = await openLogWriter({ dataDir, storage, key: keys.logKey, clock }, reached ? { reached } : {});
+  const writer = await openLogWriter({ place, storage, key: keys.logKey, clock }, reached ? { reached } : {});
   closers.push(() => writer.close());
-  // With the right to write: a journeys' file that cannot be read is made anew, and never under a gateway that serves.
-  const journeyFile = openJourneys(config.storage.dataDir);
-  closers.push(() => journeyFile.close());
+  // With the right to write: on SQLite, a journeys' file that cannot be read is made anew, and never under a gateway that serves.
+  const waiting = await openJourneys(place);
+  closers.push(() => waiting.close());
   const { sequencer } = writer;
   const publisher = await Publisher.open({
     store: storage.log,
@@ -104,7 +107,7 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   closers.push(() => issuer.close());
   const receiptKeys = await followReceiptKeys(config.storage.keysDir, diagnostics);
   closers.push(receiptKeys.stop);
-  const journeys = new Journeys(journeyFile.journeys, keys.sealingKey, clock);
+  const journeys = new Journeys(waiting.journeys, keys.sealingKey, clock);
   const sweeper = sweepJourneys(journeys, diagnostics);
   closers.push(() => clearInterval(sweeper));
   let isStopping = false;

@@ -10,8 +10,25 @@ export const VARIABLES = {
   DATA_DIR: { about: 'folder of the data', schema: z.string().min(1).default('./data') },
   KEYS_DIR: { about: 'folder of the keys, by default `keys` in DATA_DIR', schema: z.string().min(1).optional() },
   DATABASE_URL: {
-    about: 'where the data are: `sqlite:` (paraphe.sqlite in DATA_DIR) or `sqlite:<file>`',
-    schema: z.string().min(1).default('sqlite:'),
+    about: 'where the data are: `sqlite:` (paraphe.sqlite in DATA_DIR), `sqlite:<file>` or `postgres://…`',
+    schema: z
+      .string()
+      .regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'begins with `sqlite:` or `postgres://`')
+      .default('sqlite:'),
+    secret: true, // it may hold a password
+  },
+  LOCK_URL: {
+    about:
+      'a PostgreSQL database for the log’s lock alone, another than the data’s and in no backup of theirs; by default lock.sqlite in DATA_DIR',
+    schema: z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, 'begins with `postgres://`')
+      .optional(),
+    secret: true,
+  },
+  ALLOW_UNSAFE_COMMITS: {
+    about: '1 accepts a PostgreSQL that can lose what it has acknowledged (synchronous_commit, fsync)',
+    schema: flag.default(false),
   },
   ORIGIN: {
     about: 'public address of the gateway, without a path: `https://petitions.example.org` (http on a loopback only)',

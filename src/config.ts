@@ -15,7 +15,13 @@ export function environment(): Environment {
   return process.env;
 }
 
-export type StorageConfig = { readonly dataDir: string; readonly keysDir: string; readonly databaseUrl: string };
+export type StorageConfig = {
+  readonly dataDir: string;
+  readonly keysDir: string;
+  readonly databaseUrl: string;
+  readonly lockUrl: string | undefined;
+  readonly allowUnsafeCommits: boolean;
+};
 export type WebConfig = {
   readonly origin: string;
   readonly host: string;
@@ -38,9 +44,10 @@ export type ServeConfig = {
   readonly diagnostics: Values['DIAGNOSTICS'];
 };
 
+const STORAGE = ['DATA_DIR', 'KEYS_DIR', 'DATABASE_URL', 'LOCK_URL', 'ALLOW_UNSAFE_COMMITS'] as const;
+
 export function readStorageConfig(env: Environment = environment()): StorageConfig {
-  const values = read(env, ['DATA_DIR', 'KEYS_DIR', 'DATABASE_URL']);
-  return storageOf(values);
+  return storageOf(read(env, STORAGE));
 }
 
 /**
@@ -127,12 +134,14 @@ function complaint(name: string, given: string | undefined, error: z.ZodError): 
   return `${name} is wrong (${error.issues.map(({ message }) => message).join('; ')}): ${about}.`;
 }
 
-function storageOf(values: Pick<Values, 'DATA_DIR' | 'KEYS_DIR' | 'DATABASE_URL'>): StorageConfig {
+function storageOf(values: Pick<Values, (typeof STORAGE)[number]>): StorageConfig {
   const dataDir = resolve(values.DATA_DIR);
   return {
     dataDir,
     keysDir: values.KEYS_DIR === undefined ? join(dataDir, 'keys') : resolve(values.KEYS_DIR),
     databaseUrl: values.DATABASE_URL,
+    lockUrl: values.LOCK_URL,
+    allowUnsafeCommits: values.ALLOW_UNSAFE_COMMITS,
   };
 }
 

@@ -20,18 +20,18 @@ export async function checkData(
   config: StorageConfig,
   options: Pick<CheckOptions, 'figures' | 'progress'> = {},
 ): Promise<DataCheck> {
-  const storage = openStorage(config);
+  const storage = await openStorage(config);
   try {
-    const locked = readLock(config.dataDir);
+    const locked = await readLock(config);
     const log = await checkLog(storage.log, { locked, ...options });
     const keys = await checkKeys(storage, config.keysDir);
     const notes = [...keys.notes, ...(locked === undefined ? ['Not compared: there is no lock beside the data.'] : [])];
-    return { size: log.size, problems: [...log.problems, ...storage.checkTables(), ...keys.problems], notes };
+    return { size: log.size, problems: [...log.problems, ...(await storage.checkTables()), ...keys.problems], notes };
   } catch (error) {
     if (!isDatabaseError(error)) throw error;
     return { size: 0, problems: [`The database cannot be read: ${error.message}`], notes: [] };
   } finally {
-    storage.close();
+    await storage.close();
   }
 }
 

@@ -11,7 +11,7 @@ import { beginLog, Sequencer, type SequencerDependencies } from './log/sequencer
 import type { PetitionAct, PetitionOutcome } from './petitions/acts.ts';
 import type { Register, RequestStore } from './petitions/ports.ts';
 import { readKeys } from './storage/key-folder.ts';
-import { holdWriter, openLock, openStorage, type Storage, WriterBusy } from './storage/open.ts';
+import { holdWriter, openLock, openStorage, type Storage, type StoragePlace, WriterBusy } from './storage/open.ts';
 
 export type LogWriter = {
   readonly sequencer: Sequencer<PetitionAct, PetitionOutcome>;
@@ -21,35 +21,37 @@ export type LogWriter = {
 type Options = Partial<Pick<SequencerDependencies<PetitionAct, PetitionOutcome>, 'limits' | 'reached'>>;
 
 /** Begins the log of a key that was just made. @throws SetupError when the folder has the lock of another */
-export async function createLog(dataDir: string, key: LogKey): Promise<void> {
-  const lock = openLock(dataDir);
+export async function createLog(place: StoragePlace, key: LogKey): Promise<void> {
+  const lock = await openLock(place);
   await beginLog(lock, key).finally(() => lock.close());
 }
 
 /** @throws SetupError when another process writes, or the log cannot go on from where its data and its lock are */
 export async function openLogWriter(
-  { dataDir, storage, key, clock }: { dataDir: string; storage: Storage; key: LogKey; clock: Clock },
+  { place, storage, key, clock }: { place: StoragePlace; storage: Storage; key: LogKey; clock: Clock },
   options: Options = {},
 ): Promise<LogWriter> {
-  const writer = holdWriter(dataDir);
+  const lost = Promise.withResolvers<Error>();
+  const writer = await holdWriter(place, lost.resolve);
   try {
-    const lock = openLock(dataDir);
+    const lock = await openLock(place);
     try {
       const sequencer = await Sequencer.open({ store: storage.log, lock, key, clock, ...options });
+      void lost.promise.then((error) => sequencer.stop(error));
       return {
         sequencer,
         async close() {
           await sequencer.drain();
-          lock.close();
-          writer.release();
+          await lock.close();
+          await writer.release();
         },
       };
     } catch (error) {
-      lock.close();
+      await lock.close();
       throw error;
     }
   } catch (error) {
-    writer.release();
+    await writer.release();
     throw error;
   }
 }
@@ -63,7 +65,7 @@ export async function withRegister<T>(
   clock: Clock,
   work: (writing: Writing) => Promise<T>,
 ): Promise<T> {
-  const storage = openStorage(config);
+  const storage = await openStorage(config);
   try {
     const writer = await takeWriter(config, storage, clock);
     if (writer === undefined) return await work({ storage, register: throughGateway(storage.requests) });
@@ -73,13 +75,13 @@ export async function withRegister<T>(
       writer.close(),
     );
   } finally {
-    storage.close();
+    await storage.close();
   }
 }
 
 async function takeWriter(config: StorageConfig, storage: Storage, clock: Clock): Promise<LogWriter | undefined> {
   try {
-    return await openLogWriter({ dataDir: config.dataDir, storage, key: readKeys(config.keysDir).logKey, clock });
+    return await openLogWriter({ place: config, storage, key: readKeys(config.keysDir).logKey, clock });
   } catch (error) {
     if (error instanceof WriterBusy) return undefined;
     throw error;

@@ -128,6 +128,7 @@ describe('one package has one door', () => {
   const doors: readonly [string, RegExp][] = [
     ['drizzle-orm', /^storage\//],
     ['better-sqlite3', /^storage\//],
+    ['pg', /^storage\/postgres\//],
     ['openid-client', /^identity\//],
     ['oidc-provider', /^demo\//],
     ['express', /^(web|demo)\//],

@@ -74,12 +74,16 @@ describe('the configuration', () => {
       dataDir: '/data',
       keysDir: '/data/keys',
       databaseUrl: 'sqlite:',
+      lockUrl: undefined,
+      allowUnsafeCommits: false,
     });
   });
 
   test('is explained without its secrets', () => {
-    const reports = explainConfig(GOOD);
+    const address = 'postgres://paraphe:hunter2@localhost/paraphe';
+    const reports = explainConfig({ ...GOOD, DATABASE_URL: address, LOCK_URL: address });
     expect(JSON.stringify(reports)).not.toContain(GOOD.IDENTITY_CLIENT_SECRET);
+    expect(JSON.stringify(reports)).not.toContain('hunter2');
     expect(reports.filter(({ wrong }) => wrong !== undefined)).toEqual([]);
     expect(reports.every(({ about }) => about.length > 10)).toBe(true);
   });

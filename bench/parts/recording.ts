@@ -23,7 +23,9 @@ import { computeNym } from '../../src/petitions/petition-key.ts';
 import { signPetition } from '../../src/petitions/sign-petition.ts';
 import { computeReceipt } from '../../src/receipt/compute.ts';
 import { generateReceiptKeys, loadReceiptKeys, type ReceiptKeys } from '../../src/receipt/keys.ts';
-import { migrateStorage, openLock, openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
+import { openSqliteLock } from '../../src/storage/sqlite/lock.ts';
+import { migrateSqlite, openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
 import { type Checkpoint, formatCheckpoint } from '../../src/tlog/checkpoint.ts';
 import { formatNote, signNote } from '../../src/tlog/note.ts';
 import { TileEdge } from '../../src/tlog/tile-edge.ts';
@@ -36,7 +38,7 @@ const LOAD = 100_000;
 /** One database with one petition, and a second file of the same schema for the raw insertions. */
 type Place = {
   readonly storage: Storage;
-  readonly lock: ReturnType<typeof openLock>;
+  readonly lock: ReturnType<typeof openSqliteLock>;
   readonly file: string;
   readonly petition: Petition;
   readonly raw: Database.Database;
@@ -61,10 +63,10 @@ answer({
   async open({ folder, rows }: { folder: string; rows: number }) {
     const [file, rawFile] = [join(folder, 'paraphe.sqlite'), join(folder, 'raw.sqlite')];
     const dataDir = { databaseUrl: `sqlite:${file}`, dataDir: folder };
-    migrateStorage(dataDir);
-    migrateStorage({ ...dataDir, databaseUrl: `sqlite:${rawFile}` });
-    const opening = openStorage(dataDir);
-    const lock = openLock(folder);
+    migrateSqlite(dataDir);
+    migrateSqlite({ ...dataDir, databaseUrl: `sqlite:${rawFile}` });
+    const opening = openSqliteStorage(dataDir);
+    const lock = openSqliteLock(folder);
     await beginLog(lock, logKey);
     const first = await openSequencer(opening, lock, 64);
     const petitionFile = parsePetitionFile(
@@ -76,12 +78,12 @@ answer({
     opening.close();
     lock.close();
     await fill(file, rows, petition);
-    const storage = openStorage(dataDir);
+    const storage = openSqliteStorage(dataDir);
     const raw = new Database(rawFile);
     raw.pragma('journal_mode = WAL');
     raw.pragma('synchronous = FULL');
     raw.exec('PRAGMA foreign_keys = OFF');
-    const place = { storage, lock: openLock(folder), file, petition, raw, rowsBefore: rows };
+    const place = { storage, lock: openSqliteLock(folder), file, petition, raw, rowsBefore: rows };
     places.set(folder, { ...place, bytesBefore: statSync(file).size });
   },
 

@@ -11,18 +11,18 @@ export async function run(args: readonly string[]): Promise<number> {
   const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
   const [file, ...rest] = positionals;
   if (file === undefined || file === '' || rest.length > 0) throw new SetupError('Usage: paraphe backup <file>');
-  const storage = openStorage(readStorageConfig());
+  const storage = await openStorage(readStorageConfig());
   try {
-    storage.backup(file);
+    await storage.backup(file);
   } finally {
-    storage.close();
+    await storage.close();
   }
-  const copy = openStorage({ ...readStorageConfig(), databaseUrl: `sqlite:${file}` });
+  const copy = await openStorage({ ...readStorageConfig(), databaseUrl: `sqlite:${file}` });
   try {
     const state = await copy.log.state();
     console.log(`${file} holds the data up to entry ${state?.size ?? 0} of the log. The keys are not in it.`);
   } finally {
-    copy.close();
+    await copy.close();
   }
   return 0;
 }

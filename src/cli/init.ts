@@ -11,9 +11,9 @@ export async function run(args: readonly string[]): Promise<number> {
   const config = readStorageConfig();
   const origin = logOrigin(readOrigin());
   createKeys(config.keysDir, origin);
-  migrateStorage(config);
+  await migrateStorage(config);
   const { logKey } = readKeys(config.keysDir);
-  await createLog(config.dataDir, logKey);
+  await createLog(config, logKey);
   console.log(
     `The keys are in ${config.keysDir} (mode 600). Keep a copy somewhere else than your backups of the data:`,
   );

@@ -8,14 +8,14 @@ import { parseSignedCheckpoint } from '../tlog/checkpoint.ts';
 import { utf8 } from '../tlog/text.ts';
 import { Progress } from './progress.ts';
 
-/** `paraphe log export <folder>`: the published log as files, from DATA_DIR alone, beside a serving gateway too. */
+/** `paraphe log export <folder>`: the published log as files, from the data alone, beside a serving gateway too. */
 export async function run(args: readonly string[]): Promise<number> {
   const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
   const [act, folder, ...rest] = positionals;
   if (act !== 'export' || folder === undefined || folder === '' || rest.length > 0) {
     throw new SetupError('Usage: paraphe log export <folder>');
   }
-  const storage = openStorage(readStorageConfig());
+  const storage = await openStorage(readStorageConfig());
   const progress = new Progress();
   const show = (done: number, size: number) => progress.show('entries', done, size);
   try {
@@ -36,6 +36,6 @@ export async function run(args: readonly string[]): Promise<number> {
     console.log(`Anyone recounts it with \`paraphe audit ${folder} --vkey ${state.vkey}\`.`);
     return 0;
   } finally {
-    storage.close();
+    await storage.close();
   }
 }

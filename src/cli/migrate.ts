@@ -5,7 +5,7 @@ import { migrateStorage } from '../storage/open.ts';
 /** `paraphe migrate`: applies the migrations that the database lacks. */
 export async function run(args: readonly string[]): Promise<number> {
   parseArgs({ args: [...args], options: {} });
-  const applied = migrateStorage(readStorageConfig());
+  const applied = await migrateStorage(readStorageConfig());
   console.log(
     applied === 0 ? 'The database is up to date.' : `Applied ${applied} migration${applied === 1 ? '' : 's'}.`,
   );

@@ -49,11 +49,11 @@ async function close({ storage, register }: Writing, slug: string): Promise<void
 }
 
 async function list(config: ReturnType<typeof readStorageConfig>, json: boolean): Promise<void> {
-  const storage = openStorage(config);
+  const storage = await openStorage(config);
   try {
     await print(storage, json);
   } finally {
-    storage.close();
+    await storage.close();
   }
 }
 

@@ -16,14 +16,14 @@ const clock = () => new Date();
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { mirror: { type: 'string' } } });
   if (values.mirror === undefined) throw new SetupError('Usage: paraphe recover --mirror <folder>');
-  const { dataDir, keysDir, databaseUrl } = readStorageConfig();
-  const { logKey: key } = readKeys(keysDir);
-  const storage = openStorage({ dataDir, databaseUrl });
+  const place = readStorageConfig();
+  const { logKey: key } = readKeys(place.keysDir);
+  const storage = await openStorage(place);
   const progress = new Progress();
   const show = (done: number, size: number) => progress.show('entries', done, size);
   try {
-    const writer = holdWriter(dataDir);
-    const lock = openLock(dataDir);
+    const writer = await holdWriter(place, () => {}); // what is written rests on the log's size
+    const lock = await openLock(place);
     const { from, to, signatures, petitions } = await recoverLog({
       store: storage.log,
       lock,
@@ -31,12 +31,12 @@ export async function run(args: readonly string[]): Promise<number> {
       clock,
       mirror: folderMirror(values.mirror),
       progress: show,
-    }).finally(() => {
+    }).finally(async () => {
       progress.end();
-      lock.close();
-      writer.release();
+      await lock.close();
+      await writer.release();
     });
-    const { sequencer, close } = await openLogWriter({ dataDir, storage, key, clock });
+    const { sequencer, close } = await openLogWriter({ place, storage, key, clock });
     await close();
     console.log(`The data had ${from} entries and have ${to}: ${to - from} came from the mirror.`);
     if (signatures > 0) console.log(`Evidence that was kept for ${signatures} signatures since the backup is lost.`);
@@ -48,7 +48,7 @@ export async function run(args: readonly string[]): Promise<number> {
     console.log(`The log goes on from entry ${sequencer.sealed.size}. What was not published yet is in no mirror.`);
     return 0;
   } finally {
-    storage.close();
+    await storage.close();
   }
 }
 

@@ -88,9 +88,9 @@ async function checkPorts({ port, franceConnectPort }: { port: number; franceCon
 async function prepare(config: ServeConfig): Promise<void> {
   const isNew = !hasKeys(config.storage.keysDir);
   if (isNew) createKeys(config.storage.keysDir, logOrigin(config.web.origin));
-  migrateStorage(config.storage);
+  await migrateStorage(config.storage);
   const { keyEncryptionKey, logKey } = readKeys(config.storage.keysDir);
-  if (isNew) await createLog(config.storage.dataDir, logKey);
+  if (isNew) await createLog(config.storage, logKey);
   const collecting = { issuer: config.identity.issuer, clientId: config.identity.clientId, acr: config.acr };
   const clock = new SeedClock();
   await withRegister(config.storage, clock.now, ({ storage, register }) =>

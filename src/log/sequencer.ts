@@ -99,6 +99,11 @@ export class Sequencer<A extends Act, O> {
     return this.#stopped;
   }
 
+  /** Writes no more, for good: what is under way is decided by storage and the lock, as ever. */
+  stop(reason: Error): void {
+    this.#stopped ??= reason;
+  }
+
   /** Tells how much is published: what is ahead of it is bounded. */
   notePublished(size: number): void {
     this.#published = size;

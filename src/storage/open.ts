@@ -1,26 +1,22 @@
-/** Opens the storage that `DATABASE_URL` names, and the journeys' file beside it. */
-import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+/**
+ * Opens what `DATABASE_URL` and `LOCK_URL` name. Each part has one adapter for SQLite and one for PostgreSQL, each written
+ * for its database; a contract suite runs on both, and nobody above knows which one it has.
+ */
 import { SetupError } from '../errors.ts';
-import type { LogStore } from '../log/ports.ts';
+import type { LogLock, LogStore } from '../log/ports.ts';
 import type { PetitionAct, PetitionOutcome } from '../petitions/acts.ts';
 import type { PetitionStore, RequestStore, SignatureStore } from '../petitions/ports.ts';
 import type { JourneyStore } from '../web/ports.ts';
-import {
-  act,
-  applyMigrations,
-  backUp,
-  createSqlite,
-  openSqlite,
-  pendingMigrations,
-  type Sqlite,
-} from './sqlite/database.ts';
-import { checkTables } from './sqlite/integrity.ts';
-import { sqliteJourneyStore } from './sqlite/journey-store.ts';
-import { sqliteLogStore } from './sqlite/log-store.ts';
-import { sqlitePetitionStore } from './sqlite/petition-store.ts';
-import { sqliteRequestStore } from './sqlite/request-store.ts';
-import { sqliteSignatureStore } from './sqlite/signature-store.ts';
+import type { StoragePlace } from './place.ts';
+import { isPostgresDamage } from './postgres/database.ts';
+import { holdPostgresWriter, openPostgresLock, readPostgresLock } from './postgres/lock.ts';
+import { migratePostgres, openPostgresJourneys, openPostgresStorage } from './postgres/storage.ts';
+import { isSqliteError } from './sqlite/database.ts';
+import { holdSqliteWriter, openSqliteLock, readSqliteLock } from './sqlite/lock.ts';
+import { migrateSqlite, openSqliteJourneys, openSqliteStorage } from './sqlite/storage.ts';
+
+export type { StoragePlace } from './place.ts';
+export { WriterBusy } from './writer-busy.ts';
 
 export type Storage = {
   readonly petitions: PetitionStore;
@@ -28,102 +24,65 @@ export type Storage = {
   readonly log: LogStore<PetitionAct, PetitionOutcome>;
   readonly requests: RequestStore;
   /** What is wrong with the tables beside the log, in words. */
-  checkTables(): readonly string[];
-  /** Copies the data, as they are at one moment, into a file that is not there yet; others go on writing. */
-  backup(file: string): void;
+  checkTables(): Promise<readonly string[]>;
+  /**
+   * Copies the data, as they are at one moment, into a file that is not there yet; others go on writing.
+   * @throws SetupError where the database has its own tool for it
+   */
+  backup(file: string): Promise<void>;
   /** Resolves when the database answers. @throws Refusal `storage-unavailable` */
   ready(): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 };
 
-export { isDatabaseError } from './sqlite/database.ts';
-export { holdWriter, openSqliteLock as openLock, readSqliteLock as readLock, WriterBusy } from './sqlite/lock.ts';
+export type OpenJourneys = { readonly journeys: JourneyStore; close(): Promise<void> };
+export type OpenLock = LogLock & { close(): Promise<void> };
+export type HeldWriter = { release(): Promise<void> };
 
-export type StoragePlace = { readonly databaseUrl: string; readonly dataDir: string };
-
-/** @throws SetupError when the data are missing, from another version, or lack a migration */
-export function openStorage(place: StoragePlace): Storage {
-  const file = sqliteFile(place);
-  if (!existsSync(file)) {
-    throw new SetupError(`There is no database ${file}: check DATA_DIR. (A new gateway begins with \`paraphe init\`.)`);
-  }
-  const data = openSqlite(file, 'FULL');
-  try {
-    if (pendingMigrations(data, MIGRATIONS) > 0) {
-      throw new SetupError('The database is not up to date: run `paraphe migrate` first.');
-    }
-  } catch (error) {
-    data.$client.close();
-    throw error;
-  }
-  const petitions = sqlitePetitionStore(data);
-  return {
-    petitions,
-    signatures: sqliteSignatureStore(data),
-    log: sqliteLogStore(data, () => petitions.forget()),
-    requests: sqliteRequestStore(data),
-    checkTables: () => checkTables(data),
-    backup: (to) => backUp(data, to),
-    ready: () => act(() => void data.$client.prepare('SELECT 1 FROM petitions LIMIT 1').get()),
-    close: () => void data.$client.close(),
-  };
+/** @throws SetupError when the data are missing, from another version, or lack a migration; or the database is not fit */
+export async function openStorage(place: StoragePlace): Promise<Storage> {
+  return isPostgres(place) ? openPostgresStorage(place) : openSqliteStorage(place);
 }
 
 /** Brings the database to this version's schema. Answers how many migrations it applied. */
-export function migrateStorage(place: StoragePlace): number {
-  const file = sqliteFile(place);
-  createSqlite(file);
-  const data = openSqlite(file, 'FULL');
-  try {
-    const pending = pendingMigrations(data, MIGRATIONS);
-    if (pending > 0) applyMigrations(data, MIGRATIONS);
-    return pending;
-  } finally {
-    data.$client.close();
-  }
+export async function migrateStorage(place: StoragePlace): Promise<number> {
+  return isPostgres(place) ? migratePostgres(place) : migrateSqlite(place);
+}
+
+/** Opens where journeys wait, for a gateway that holds the right to write. */
+export async function openJourneys(place: StoragePlace): Promise<OpenJourneys> {
+  return isPostgres(place) ? openPostgresJourneys(place) : openSqliteJourneys(place.dataDir);
+}
+
+/** The lock's place is its own: `LOCK_URL`, or a file in the data folder, whatever the data are in. */
+export async function openLock(place: StoragePlace): Promise<OpenLock> {
+  const { lockUrl } = place;
+  return lockUrl === undefined ? openSqliteLock(place.dataDir) : openPostgresLock({ ...place, lockUrl });
+}
+
+/** The lock's checkpoint, also while a gateway holds it; `undefined` where there is none. */
+export async function readLock(place: StoragePlace): Promise<string | undefined> {
+  const { lockUrl } = place;
+  return lockUrl === undefined ? readSqliteLock(place.dataDir) : readPostgresLock({ ...place, lockUrl });
 }
 
 /**
- * Opens the journeys' file, for a gateway alone. It has no durability, and is made anew when it is torn or another
- * version's: losing it costs a few new logins.
+ * Takes the right to write, which ends with the process however it ends.
+ * @param lost told, once, when the right is gone although it was not released
+ * @throws WriterBusy when another process holds it
  */
-export function openJourneys(dataDir: string): { readonly journeys: JourneyStore; close(): void } {
-  const file = join(dataDir, 'journeys.sqlite');
-  const database = openWhole(file) ?? remake(file);
-  return { journeys: sqliteJourneyStore(database), close: () => void database.$client.close() };
+export async function holdWriter(place: StoragePlace, lost: (error: Error) => void): Promise<HeldWriter> {
+  return isPostgres(place) ? holdPostgresWriter(place, lost) : holdSqliteWriter(place.dataDir);
 }
 
-const MIGRATIONS = 'sqlite';
-const JOURNEY_MIGRATIONS = 'sqlite-journeys';
-
-/** `sqlite:<path>`; an empty path is `paraphe.sqlite` in the data folder. */
-function sqliteFile({ databaseUrl, dataDir }: StoragePlace): string {
-  const path = /^sqlite:(.*)$/.exec(databaseUrl)?.[1];
-  if (path === undefined) {
-    throw new SetupError('DATABASE_URL must start with `sqlite:`; no other database is supported yet.');
-  }
-  return path === '' ? join(dataDir, 'paraphe.sqlite') : path;
+/** Whether the data are in a database that other machines reach too. */
+export function isPostgres({ databaseUrl }: Pick<StoragePlace, 'databaseUrl'>): boolean {
+  if (/^postgres(ql)?:\/\//.test(databaseUrl)) return true;
+  if (databaseUrl.startsWith('sqlite:')) return false;
+  throw new SetupError('DATABASE_URL must start with `sqlite:` or `postgres://`.');
 }
 
-/** The file as it is, where it is sound and this version's. */
-function openWhole(file: string): Sqlite | undefined {
-  let database: Sqlite | undefined;
-  try {
-    createSqlite(file);
-    database = openSqlite(file, 'OFF');
-    if (pendingMigrations(database, JOURNEY_MIGRATIONS) > 0) applyMigrations(database, JOURNEY_MIGRATIONS);
-    if (database.$client.pragma('quick_check', { simple: true }) === 'ok') return database;
-  } catch {
-    // torn, or another version's: remade below
-  }
-  database?.$client.close();
-  return undefined;
-}
-
-function remake(file: string): Sqlite {
-  for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
-  createSqlite(file);
-  const database = openSqlite(file, 'OFF');
-  applyMigrations(database, JOURNEY_MIGRATIONS);
-  return database;
+/** A database that is damaged, or none. */
+export function isDatabaseError(error: unknown): error is Error {
+  return isSqliteError(error) || isPostgresDamage(error);
 }

@@ -141,11 +141,7 @@ describe('a gateway that does not is caught, with the field', () => {
       replacing('petitions/roses?lang=en', /data-signatures="\d+"/, ''),
       'it shows no count of petition',
     ],
-    [
-      'one of two counts on the home page',
-      replacing('?lang=en', /<p data-petition.*?<\/p>/, ''),
-      'it shows no count',
-    ],
+    ['one of two counts on the home page', replacing('?lang=en', /<p data-petition.*?<\/p>/, ''), 'it shows no count'],
     ['no number', replacing('petitions/bread?lang=en', /data-checkpoint-size="\d+"/, ''), 'a count is no number'],
   ] as const)('on a page: %s', async (_about, falsify, detail) => {
     expect(await differenceWith(falsify)).toMatchObject({ code: 'page', detail: expect.stringContaining(detail) });

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readKeys } from '../../src/storage/key-folder.ts';
-import { openLock, openStorage } from '../../src/storage/open.ts';
+import { openSqliteLock } from '../../src/storage/sqlite/lock.ts';
+import { openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
 import { Browser } from '../fakes/browser.ts';
 import { canRun, limitFileSize } from '../fakes/disk.ts';
 import { checkWholeLog } from '../fakes/whole-log.ts';
@@ -149,8 +150,8 @@ describe('a gateway that serves', () => {
     expect(next.printed()).toContain(`Paraphe serves ${origin}`);
     expect(await stop(next.child, 'SIGTERM')).toBe(0);
 
-    const storage = openStorage({ dataDir: folder, databaseUrl: 'sqlite:' });
-    const lock = openLock(folder);
+    const storage = openSqliteStorage({ dataDir: folder, databaseUrl: 'sqlite:' });
+    const lock = openSqliteLock(folder);
     const { entries } = await checkWholeLog(storage, lock, readKeys(join(folder, 'keys')).logKey);
     storage.close();
     lock.close();

@@ -9,7 +9,9 @@ import type { LogLock, LogStore } from '../../src/log/ports.ts';
 import { beginLog, Sequencer, type SequencerDependencies } from '../../src/log/sequencer.ts';
 import type { PetitionAct, PetitionOutcome } from '../../src/petitions/acts.ts';
 import { createKeys, readKeys } from '../../src/storage/key-folder.ts';
-import { migrateStorage, openLock, openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
+import { openSqliteLock } from '../../src/storage/sqlite/lock.ts';
+import { migrateSqlite, openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
 import { opened, PETITION, petitionNamed } from './acts.ts';
 import { checkWholeLog, type WholeLog } from './whole-log.ts';
 
@@ -47,7 +49,7 @@ export class LogFolder {
   constructor(files?: Files) {
     if (files === undefined) {
       createKeys(this.keysDir, 'log.example/log');
-      migrateStorage(this.place);
+      migrateSqlite(this.place);
     } else {
       mkdirSync(this.keysDir);
       for (const [path, bytes] of files) writeFileSync(join(this.dataDir, path), bytes, { mode: 0o600 });
@@ -72,8 +74,8 @@ export class LogFolder {
 
   /** A sequencer that gathers for a millisecond, unless told otherwise. Without the right to write: two may be open. */
   async open({ store, lock, clock = () => NOON, limits, ...rest }: Options = {}): Promise<OpenLog> {
-    const storage = openStorage(this.place);
-    const realLock = openLock(this.dataDir);
+    const storage = openSqliteStorage(this.place);
+    const realLock = openSqliteLock(this.dataDir);
     if (this.#isNew) await beginLog(realLock, this.key);
     this.#isNew = false;
     const close = () => {
@@ -98,12 +100,12 @@ export class LogFolder {
 
   /** Recomputes all of it, as it lies on the disk; `fsck` has to agree. */
   async check(): Promise<WholeLog> {
-    const storage = openStorage(this.place);
-    const lock = openLock(this.dataDir);
+    const storage = openSqliteStorage(this.place);
+    const lock = openSqliteLock(this.dataDir);
     try {
       const whole = await checkWholeLog(storage, lock, this.key);
       const { problems } = await checkLog(storage.log, { locked: whole.locked });
-      assert.deepEqual([...problems, ...storage.checkTables()], []);
+      assert.deepEqual([...problems, ...(await storage.checkTables())], []);
       return whole;
     } finally {
       storage.close();

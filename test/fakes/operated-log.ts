@@ -35,9 +35,9 @@ export async function operatedLog(signatures: number): Promise<OperatedLog> {
   const dataDir = mkdtempSync(join(tmpdir(), 'paraphe-operated-'));
   const config = readStorageConfig({ DATA_DIR: dataDir });
   createKeys(config.keysDir, ORIGIN);
-  migrateStorage(config);
+  await migrateStorage(config);
   const { keyEncryptionKey, logKey } = readKeys(config.keysDir);
-  await createLog(dataDir, logKey);
+  await createLog(config, logKey);
   const collecting = { issuer: 'https://idp.example/api/v2', clientId: 'a "client"', acr: 'eidas1' };
   const record = (...acts: PetitionAct[]) =>
     withRegister(config, clock, async ({ register }) => void (await register.recordAll(acts)));
@@ -66,8 +66,8 @@ export async function operatedLog(signatures: number): Promise<OperatedLog> {
       for (let from = 0; from < acts.length; from += 1000) await record(...acts.slice(from, from + 1000));
     },
     async publish() {
-      const storage = openStorage(config);
-      const writer = await openLogWriter({ dataDir, storage, key: logKey, clock });
+      const storage = await openStorage(config);
+      const writer = await openLogWriter({ place: config, storage, key: logKey, clock });
       const { sequencer } = writer;
       const publisher = await Publisher.open({
         store: storage.log,
@@ -81,7 +81,7 @@ export async function operatedLog(signatures: number): Promise<OperatedLog> {
       });
       await publisher.publish();
       await writer.close();
-      storage.close();
+      await storage.close();
     },
     done: () => rmSync(dataDir, { recursive: true, force: true }),
   };

@@ -91,8 +91,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   });
   createKeys(given.storage.keysDir, logOrigin(given.web.origin));
   const config = await withWitnesses(given, options.witnessPolicy);
-  migrateStorage(config.storage);
-  await createLog(dataDir, readKeys(config.storage.keysDir).logKey);
+  await migrateStorage(config.storage);
+  await createLog(config.storage, readKeys(config.storage.keysDir).logKey);
   // One that is over by its date was opened before that, and the log's days come in order.
   const petitions = [...(options.petitions ?? [GARDENS, TRAINS])].sort((a, b) => (closesOf(a) < closesOf(b) ? -1 : 1));
   for (const petition of petitions) await openTestPetition(config, petition, options.clock);

@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import type { RefusalCode } from '../../src/errors.ts';
 import { readKeys } from '../../src/storage/key-folder.ts';
-import { openJourneys } from '../../src/storage/open.ts';
+import { openSqliteJourneys } from '../../src/storage/sqlite/storage.ts';
 import { type JourneyContent, Journeys } from '../../src/web/journey.ts';
 import fr from '../../views/locales/fr.json' with { type: 'json' };
 import { Browser, type Page } from '../fakes/browser.ts';
@@ -133,7 +133,7 @@ export async function contentOf(
   { journey }: Arrival,
   clock?: Clock,
 ): Promise<JourneyContent | undefined> {
-  const file = openJourneys(world.config.storage.dataDir);
+  const file = openSqliteJourneys(world.config.storage.dataDir);
   try {
     const { sealingKey } = readKeys(world.config.storage.keysDir);
     const journeys = new Journeys(file.journeys, sealingKey, clock ?? (() => new Date()));

@@ -11,7 +11,7 @@ import type { Step } from '../../src/log/sequencer.ts';
 import { openLogWriter } from '../../src/log-writer.ts';
 import type { PetitionAct, PetitionOutcome } from '../../src/petitions/acts.ts';
 import { readKeys } from '../../src/storage/key-folder.ts';
-import { openStorage } from '../../src/storage/open.ts';
+import { openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
 import { nymOf, signed, withdrawn } from '../fakes/acts.ts';
 
 export type DyingStep = Step | 'publishing' | 'published';
@@ -60,7 +60,8 @@ async function run({ dataDir, keysDir, name, people, inFlight, dies }: Order): P
   const reach = (step: DyingStep) => {
     if (step === dies?.step && --left === 0) process.kill(process.pid, 'SIGKILL');
   };
-  const { log: store, ...storage } = openStorage({ dataDir, databaseUrl: 'sqlite:' });
+  const place = { dataDir, databaseUrl: 'sqlite:' };
+  const { log: store, ...storage } = openSqliteStorage(place);
   const log: LogStore<PetitionAct, PetitionOutcome> = {
     ...store,
     async publish(checkpoint, at, fold) {
@@ -72,7 +73,7 @@ async function run({ dataDir, keysDir, name, people, inFlight, dies }: Order): P
   };
   let isOpen = false;
   const writer = await openLogWriter(
-    { dataDir, storage: { ...storage, log }, key: readKeys(keysDir).logKey, clock: () => new Date() },
+    { place, storage: { ...storage, log }, key: readKeys(keysDir).logKey, clock: () => new Date() },
     {
       limits: { windowMs: 2, batch: 16 },
       reached(step) {

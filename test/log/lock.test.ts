@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SetupError } from '../../src/errors.ts';
 import { LogConflict } from '../../src/log/ports.ts';
 import { openLogWriter } from '../../src/log-writer.ts';
-import { openStorage } from '../../src/storage/open.ts';
+import { openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
 import { parseSignedCheckpoint } from '../../src/tlog/checkpoint.ts';
 import { keysSeen, newNym, signed } from '../fakes/acts.ts';
 import { LogFolder, NOON, type PetitionStoreOfLog } from '../fakes/log-folder.ts';
@@ -160,8 +160,8 @@ describe('data that the lock does not know', () => {
 
 describe('two writers', () => {
   const writer = (one: LogFolder) => {
-    const storage = openStorage(one.place);
-    const options = { dataDir: one.dataDir, storage, key: one.key, clock: () => NOON };
+    const storage = openSqliteStorage(one.place);
+    const options = { place: one.place, storage, key: one.key, clock: () => NOON };
     return { storage, opening: openLogWriter(options) };
   };
 
@@ -184,8 +184,8 @@ describe('two writers', () => {
     const second = writer(folder);
     await expect(second.opening).rejects.toThrow('Another process');
     // POSIX: a process that closes any descriptor of a file gives up all its locks on it.
-    const script = `import { holdWriter } from ${JSON.stringify(join(import.meta.dirname, '../../src/storage/open.ts'))};
-      holdWriter(process.argv[1]); console.log('held');`;
+    const script = `import { holdSqliteWriter } from ${JSON.stringify(join(import.meta.dirname, '../../src/storage/sqlite/lock.ts'))};
+      holdSqliteWriter(process.argv[1]); console.log('held');`;
     const said = await new Promise<string>((resolve) => {
       const args = ['--input-type=module', '-e', script, folder.dataDir];
       execFile(process.execPath, args, (_error, stdout, stderr) => resolve(stdout + stderr));

@@ -6,7 +6,7 @@ import type { FoldSnapshot } from '../../src/log/fold.ts';
 import { LiveFold } from '../../src/log/live-fold.ts';
 import type { DataCheck } from '../../src/log-check.ts';
 import { keepRecounting } from '../../src/recount.ts';
-import { openStorage } from '../../src/storage/open.ts';
+import { openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
 import { type OperatedLog, operatedLog } from '../fakes/operated-log.ts';
 
 let log: OperatedLog;
@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => log.done());
 
 async function figures(): Promise<FoldSnapshot> {
-  const storage = openStorage(log.config);
+  const storage = openSqliteStorage(log.config);
   const fold = await LiveFold.ofStored(storage.log);
   storage.close();
   return fold.snapshot();

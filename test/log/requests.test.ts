@@ -8,10 +8,10 @@ let world: World;
 let storage: Storage;
 beforeAll(async () => {
   world = await startWorld();
-  storage = openStorage(world.config.storage);
+  storage = await openStorage(world.config.storage);
 });
 afterAll(async () => {
-  storage.close();
+  await storage.close();
   await world.close();
 });
 

@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkData } from '../../src/log-check.ts';
 import { withRegister } from '../../src/log-writer.ts';
-import { openStorage, readLock } from '../../src/storage/open.ts';
+import { readSqliteLock } from '../../src/storage/sqlite/lock.ts';
+import { openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
 import { command } from '../fakes/command.ts';
 import { type OperatedLog, operatedLog } from '../fakes/operated-log.ts';
 
@@ -40,7 +41,7 @@ function restore(backup: string): void {
   copyFileSync(backup, data());
 }
 
-const size = () => Number(readLock(log.config.dataDir)?.split('\n')[1]);
+const size = () => Number(readSqliteLock(log.config.dataDir)?.split('\n')[1]);
 const whole = async () => (await checkData(log.config)).problems;
 
 test('the drill: backup, export, disaster, refusal, recovery', async () => {
@@ -77,12 +78,12 @@ test('the drill: backup, export, disaster, refusal, recovery', async () => {
 
 describe('recovery refuses, and changes nothing,', () => {
   async function refuses(words: RegExp): Promise<void> {
-    const locked = readLock(log.config.dataDir);
+    const locked = readSqliteLock(log.config.dataDir);
     const { code, err } = await paraphe('recover', '--mirror', at('mirror'));
     expect(code).toBe(1);
     expect(err).toMatch(words);
-    expect(readLock(log.config.dataDir)).toBe(locked);
-    const storage = openStorage(log.config);
+    expect(readSqliteLock(log.config.dataDir)).toBe(locked);
+    const storage = openSqliteStorage(log.config);
     expect((await storage.log.state())?.size).toBe(303);
     storage.close();
   }
@@ -156,7 +157,7 @@ test('a key that has signed begins no other log: lost data are not an empty log'
   expect((await paraphe('fsck')).err).toMatch(/no database .*check DATA_DIR/);
   expect((await paraphe('migrate')).code).toBe(0);
   expect((await paraphe('petition', 'close', 'une')).err).toContain('the lock is missing');
-  expect(readLock(log.config.dataDir)).toBeUndefined();
+  expect(readSqliteLock(log.config.dataDir)).toBeUndefined();
   // From the mirror alone, all that is public comes back.
   expect((await paraphe('recover', '--mirror', at('mirror'))).out).toContain('The data had 0 entries and have 303');
   expect(await whole()).toEqual([]);

@@ -21,12 +21,12 @@ const OTHER = '01m7k8m0n1ew6076n6rar3zv8b' as PetitionId;
 
 export function storageContract(
   name: string,
-  open: () => Promise<{ storage: Storage; journeys: JourneyStore; done: () => void }>,
+  open: () => Promise<{ storage: Storage; journeys: JourneyStore; done: () => unknown }>,
 ): void {
   describe(`storage on ${name}`, () => {
     let storage: Storage;
     let journeys: JourneyStore;
-    let done: () => void;
+    let done: () => unknown;
     let log: WrittenLog;
 
     beforeEach(async () => {
@@ -253,9 +253,10 @@ export function storageContract(
 
       test('one claim is granted, and it outlives what it was for', async () => {
         const answers = await Promise.all([1, 2, 3].map((now) => journeys.claim(id, now, 2000)));
-        expect(answers).toEqual([undefined, 1, 1]);
+        const winner = answers.indexOf(undefined) + 1;
+        expect(answers).toEqual([1, 2, 3].map((now) => (now === winner ? undefined : winner)));
         await journeys.forget(id, 0);
-        expect(await journeys.claim(id, 9, 2000)).toBe(1);
+        expect(await journeys.claim(id, 9, 2000)).toBe(winner);
         await journeys.sweep(2001);
         expect(await journeys.claim(id, 2002, 4000)).toBeUndefined();
       });

@@ -14,7 +14,8 @@ import { LiveFold } from '../../src/log/live-fold.ts';
 import { nymFromBytes } from '../../src/person/nym.ts';
 import type { Recording } from '../../src/petitions/acts.ts';
 import type { PetitionId } from '../../src/petitions/petition.ts';
-import { migrateStorage, openStorage, type StoragePlace } from '../../src/storage/open.ts';
+import type { StoragePlace } from '../../src/storage/open.ts';
+import { migrateSqlite, openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
 import { opened, petitionNamed } from '../fakes/acts.ts';
 import { dice, rounds } from '../fakes/rounds.ts';
 import { writtenLog } from '../fakes/written-log.ts';
@@ -33,8 +34,8 @@ beforeEach(async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'paraphe-'));
   place = { databaseUrl: 'sqlite:', dataDir };
   file = join(dataDir, 'paraphe.sqlite');
-  migrateStorage(place);
-  const storage = openStorage(place);
+  migrateSqlite(place);
+  const storage = openSqliteStorage(place);
   const log = await writtenLog(storage.log);
   const opening = petitionNamed('bancs', '01m7k8m0n1ew6076n6rar3zv8a');
   await log.write(TODAY, opened(opening));
@@ -46,7 +47,7 @@ afterEach(() => rmSync(place.dataDir, { recursive: true, force: true }));
 
 describe('two connections that record one pair of petition and nym', () => {
   it('in one process: the first signs, the second finds that signature, and one row stands', async () => {
-    const [first, second] = [openStorage(place), openStorage(place)];
+    const [first, second] = [openSqliteStorage(place), openSqliteStorage(place)];
     try {
       const [recording] = recordingsOf(1);
       const other = { ...recording!, department: '33' };
@@ -68,7 +69,7 @@ describe('two connections that record one pair of petition and nym', () => {
       expect(results.map((of) => of[index]).sort()).toEqual(['already-signed', 'signed']);
     }
     expect(rowsByPair()).toEqual(recordings.map(() => 1));
-    const storage = openStorage(place);
+    const storage = openSqliteStorage(place);
     const figures = (await LiveFold.ofStored(storage.log)).freeze().get(petition);
     storage.close();
     expect(figures?.total).toBe(PAIRS);

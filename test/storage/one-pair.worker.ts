@@ -6,13 +6,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { parisDay } from '../../src/clock.ts';
 import { LogConflict } from '../../src/log/ports.ts';
 import type { Recording } from '../../src/petitions/acts.ts';
-import { openStorage, type StoragePlace } from '../../src/storage/open.ts';
+import type { StoragePlace } from '../../src/storage/open.ts';
+import { openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
 
 type Order = { place: StoragePlace; recordings: readonly Recording[]; parties: number; barrier: SharedArrayBuffer };
 
 const { place, recordings, parties, barrier } = workerData as Order;
 const arrived = new Int32Array(barrier);
-const { log, close } = openStorage(place);
+const { log, close } = openSqliteStorage(place);
 const results: string[] = [];
 const today = parisDay(new Date());
 

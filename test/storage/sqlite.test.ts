@@ -6,8 +6,8 @@ import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { dayFromNumber } from '../../src/clock.ts';
 import { SetupError } from '../../src/errors.ts';
-import { migrateStorage, openJourneys, openStorage } from '../../src/storage/open.ts';
 import { createSqlite, openSqlite } from '../../src/storage/sqlite/database.ts';
+import { migrateSqlite, openSqliteJourneys, openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
 import { opened, petitionNamed } from '../fakes/acts.ts';
 import { writtenLog } from '../fakes/written-log.ts';
 import { storageContract } from './contract.ts';
@@ -19,9 +19,9 @@ function newPlace() {
 
 storageContract('SQLite', async () => {
   const place = newPlace();
-  migrateStorage(place);
-  const storage = openStorage(place);
-  const { journeys, close } = openJourneys(place.dataDir);
+  migrateSqlite(place);
+  const storage = openSqliteStorage(place);
+  const { journeys, close } = openSqliteJourneys(place.dataDir);
   return {
     storage,
     journeys,
@@ -36,8 +36,8 @@ storageContract('SQLite', async () => {
 describe('a SQLite file', () => {
   test('shows within a tenth of a second what another process changed', async () => {
     const place = newPlace();
-    migrateStorage(place);
-    const [ours, theirs] = [openStorage(place), openStorage(place)];
+    migrateSqlite(place);
+    const [ours, theirs] = [openSqliteStorage(place), openSqliteStorage(place)];
     const petition = petitionNamed('une', '01m7k8m0n1ew6076n6rar3zv8a');
     const log = await writtenLog(ours.log);
     await log.write(dayFromNumber(19_999), opened(petition));
@@ -65,12 +65,12 @@ describe('a SQLite file', () => {
 
   test('of another version is refused in one line, and left as it is', () => {
     const place = newPlace();
-    migrateStorage(place);
+    migrateSqlite(place);
     const file = join(place.dataDir, 'paraphe.sqlite');
     const older = new Database(file);
     older.exec("UPDATE __drizzle_migrations SET hash = 'of another version'");
     older.close();
-    for (const start of [openStorage, migrateStorage]) {
+    for (const start of [openSqliteStorage, migrateSqlite]) {
       expect(() => start(place)).toThrow(SetupError);
       expect(() => start(place)).toThrow(/^[^\n]*another version of Paraphe[^\n]*$/);
     }
@@ -80,9 +80,9 @@ describe('a SQLite file', () => {
   test('that lacks a migration says what to do', () => {
     const place = newPlace();
     new Database(join(place.dataDir, 'paraphe.sqlite')).close();
-    expect(() => openStorage(place)).toThrow('paraphe migrate');
-    expect(migrateStorage(place)).toBe(1);
-    expect(migrateStorage(place)).toBe(0);
+    expect(() => openSqliteStorage(place)).toThrow('paraphe migrate');
+    expect(migrateSqlite(place)).toBe(1);
+    expect(migrateSqlite(place)).toBe(0);
     place.done();
   });
 
@@ -92,13 +92,13 @@ describe('a SQLite file', () => {
   ])('of journeys that %s is made anew: it costs only new logins', async (_what, content) => {
     const place = newPlace();
     const file = join(place.dataDir, 'journeys.sqlite');
-    const first = openJourneys(place.dataDir);
+    const first = openSqliteJourneys(place.dataDir);
     for (let i = 0; i < 2000; i++) await first.journeys.save(randomBytes(12), randomBytes(300), 100);
     first.close();
     const torn = readFileSync(file);
     for (let at = 8192; at < torn.length; at += 8192) torn.fill(0xab, at, at + 4096);
     writeFileSync(file, content ?? torn);
-    const { journeys, close } = openJourneys(place.dataDir);
+    const { journeys, close } = openSqliteJourneys(place.dataDir);
     await journeys.save(Buffer.from('id'), Buffer.from('content'), 100);
     expect(await journeys.find(Buffer.from('id'), 0)).toEqual(Buffer.from('content'));
     await journeys.sweep(100);
@@ -109,8 +109,8 @@ describe('a SQLite file', () => {
 
   test('is readable by its owner alone', () => {
     const place = newPlace();
-    migrateStorage(place);
-    const storage = openStorage(place);
+    migrateSqlite(place);
+    const storage = openSqliteStorage(place);
     for (const file of readdirSync(place.dataDir)) expect(statSync(join(place.dataDir, file)).mode & 0o077).toBe(0);
     storage.close();
     place.done();
@@ -118,7 +118,7 @@ describe('a SQLite file', () => {
 
   test('is never made by looking for one', () => {
     const place = newPlace();
-    expect(() => openStorage(place)).toThrow(/no database .*check DATA_DIR/);
+    expect(() => openSqliteStorage(place)).toThrow(/no database .*check DATA_DIR/);
     expect(readdirSync(place.dataDir)).toEqual([]);
     place.done();
   });

@@ -113,7 +113,7 @@ export async function act<T>(work: () => T): Promise<T> {
 }
 
 /** A file that is damaged, or no database. */
-export function isDatabaseError(error: unknown): error is Error {
+export function isSqliteError(error: unknown): error is Error {
   return sqliteCode(error) !== undefined;
 }
 

@@ -1,8 +1,8 @@
 /** What must be true of the tables beside the log itself: everything that stands in them twice, or points somewhere. */
 import { hash } from 'node:crypto';
 import { statementHash } from '../../petitions/statement.ts';
+import { kindNumber } from '../entry-rows.ts';
 import type { Sqlite } from './database.ts';
-import { kindNumber } from './entry-rows.ts';
 
 /** @returns what is wrong, in words */
 export function checkTables(database: Sqlite): readonly string[] {

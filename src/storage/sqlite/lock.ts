@@ -6,11 +6,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { SetupError } from '../../errors.ts';
-import type { LogLock } from '../../log/ports.ts';
+import type { HeldWriter, OpenLock } from '../open.ts';
+import { WriterBusy } from '../writer-busy.ts';
 import { act, cannotOpen, createSqlite } from './database.ts';
 
 /** @throws SetupError when the file cannot be opened or is not a database */
-export function openSqliteLock(dataDir: string): LogLock & { close(): void } {
+export function openSqliteLock(dataDir: string): OpenLock {
   const client = openSmall(join(dataDir, 'lock.sqlite'), (opened) => {
     opened.pragma('journal_mode = WAL');
     opened.pragma('synchronous = FULL');
@@ -23,7 +24,7 @@ export function openSqliteLock(dataDir: string): LogLock & { close(): void } {
     read: async () => act(() => read.get() as string | undefined),
     swap: async (expected, next) =>
       act(() => (expected === undefined ? insert.run(next) : update.run(next, expected)).changes === 1),
-    close: () => void client.close(),
+    close: async () => void client.close(),
   };
 }
 
@@ -43,7 +44,7 @@ export function readSqliteLock(dataDir: string): string | undefined {
 }
 
 /** @throws SetupError when another process holds it, or the file cannot be opened */
-export function holdWriter(dataDir: string): { release(): void } {
+export function holdSqliteWriter(dataDir: string): HeldWriter {
   const client = openSmall(join(dataDir, 'writer.sqlite'), (opened) => {
     try {
       opened.exec('BEGIN EXCLUSIVE');
@@ -52,10 +53,8 @@ export function holdWriter(dataDir: string): { release(): void } {
       throw new WriterBusy(`Another process writes the log in ${dataDir}: one gateway serves a data folder.`);
     }
   });
-  return { release: () => void client.close() };
+  return { release: async () => void client.close() };
 }
-
-export class WriterBusy extends SetupError {}
 
 function openSmall(file: string, prepare: (client: Database.Database) => void): Database.Database {
   let client: Database.Database | undefined;

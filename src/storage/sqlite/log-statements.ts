@@ -1,32 +1,7 @@
 /** The log's statements, plain SQL: a mapper takes longer than they do. */
-import type { Entry } from '../../log/entry.ts';
 import type { LogState } from '../../log/ports.ts';
+import type { EntryRow } from '../entry-rows.ts';
 import type { Sqlite } from './database.ts';
-import { type EntryRow, kindNumber } from './entry-rows.ts';
-
-/** What a kind of entry keeps beside its day. */
-export type Columns = Partial<Omit<EntryRow, 'index' | 'kind' | 'day'>>;
-
-export function makeRow(
-  index: number,
-  kind: Entry['kind'],
-  day: number,
-  columns: Columns,
-  before: EntryRow | undefined,
-): EntryRow {
-  return {
-    index,
-    kind: kindNumber(kind),
-    day,
-    petition: columns.petition ?? null,
-    nym: columns.nym ?? null,
-    department: columns.department ?? null,
-    evidence: columns.evidence ?? null,
-    ground: columns.ground ?? null,
-    count: columns.count ?? null,
-    previous: before?.index ?? null,
-  };
-}
 
 export function insertEntry(statements: LogStatements, row: EntryRow): void {
   const { index, kind, day, petition, nym, department, evidence, ground, count, previous } = row;

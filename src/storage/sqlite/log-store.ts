@@ -26,9 +26,10 @@ import type {
   Recording,
 } from '../../petitions/acts.ts';
 import type { Petition, PetitionId } from '../../petitions/petition.ts';
+import { type Columns, type EntryRow, makeRow, nymStateOf, signatureOf } from '../entry-rows.ts';
 import { act, type Sqlite } from './database.ts';
-import { type EntryRow, entryReader, nymStateOf, signatureOf } from './entry-rows.ts';
-import { type Columns, insertEntry, type LogStatements, makeRow, prepareLog } from './log-statements.ts';
+import { entryReader } from './entry-rows.ts';
+import { insertEntry, type LogStatements, prepareLog } from './log-statements.ts';
 import { restoreEntries } from './restored-rows.ts';
 
 /** Of tiles, the levels are this far apart in `place`. */

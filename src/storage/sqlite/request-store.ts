@@ -2,6 +2,7 @@
 import { and, asc, eq, isNotNull, isNull } from 'drizzle-orm';
 import type { PetitionAct, PetitionOutcome } from '../../petitions/acts.ts';
 import type { RequestStore } from '../../petitions/ports.ts';
+import { decode, encode } from '../request-text.ts';
 import { act, type Sqlite } from './database.ts';
 import { requests } from './schema.ts';
 
@@ -47,18 +48,4 @@ export function sqliteRequestStore(database: Sqlite): RequestStore {
             .run(),
       ),
   };
-}
-
-/** JSON, with bytes as base64 behind a mark. */
-function encode(value: unknown): string {
-  return JSON.stringify(value, function (this: Record<string, unknown>, key, one: unknown) {
-    const original = this[key]; // a Buffer has become an object of numbers by now
-    return original instanceof Uint8Array ? { $bytes: Buffer.from(original).toString('base64') } : one;
-  });
-}
-
-function decode(text: string): unknown {
-  return JSON.parse(text, (_key, one: unknown) =>
-    typeof one === 'object' && one !== null && '$bytes' in one ? Buffer.from(String(one.$bytes), 'base64') : one,
-  );
 }

@@ -4,8 +4,8 @@ import type { Entry } from '../../log/entry.ts';
 import type { RestoredBatch } from '../../log/ports.ts';
 import { nymBytes } from '../../person/nym.ts';
 import type { PetitionId } from '../../petitions/petition.ts';
-import type { EntryRow } from './entry-rows.ts';
-import { type Columns, insertEntry, type LogStatements, makeRow } from './log-statements.ts';
+import { type Columns, type EntryRow, makeRow } from '../entry-rows.ts';
+import { insertEntry, type LogStatements } from './log-statements.ts';
 
 export function restoreEntries(
   { size, entries, files }: RestoredBatch,

@@ -3,8 +3,9 @@ import { nymBytes } from '../../person/nym.ts';
 import type { PetitionId } from '../../petitions/petition.ts';
 import type { SignatureStore } from '../../petitions/ports.ts';
 import type { Signature } from '../../petitions/signature.ts';
+import { type EntryRow, signatureOf } from '../entry-rows.ts';
 import { act, type Sqlite } from './database.ts';
-import { type EntryRow, entryReader, signatureOf } from './entry-rows.ts';
+import { entryReader } from './entry-rows.ts';
 
 export function sqliteSignatureStore(database: Sqlite): SignatureStore {
   const client = database.$client;

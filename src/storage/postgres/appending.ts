@@ -1,0 +1,181 @@
+/**
+ * Decides the acts of a batch, in their order. Acts about nyms are decided together: the primary key first says which of
+ * the signatures are new, and what stands about the others is read once. The rest is the rules, and no statement.
+ */
+import { hash } from 'node:crypto';
+import { dayNumber } from '../../clock.ts';
+import type { EntryKind } from '../../log/entry.ts';
+import type { Batch, LoggedEntry } from '../../log/ports.ts';
+import type {
+  Closing,
+  IdentityKeysSeen,
+  Invalidation,
+  Opening,
+  PetitionAct,
+  PetitionOutcome,
+  Recording,
+} from '../../petitions/acts.ts';
+import type { Petition, PetitionId } from '../../petitions/petition.ts';
+import type { Signature } from '../../petitions/signature.ts';
+import { type Beside, type Columns, type EntryRow, entryOf, nymStateOf, signatureOf } from '../entry-rows.ts';
+import type { Growth, Standing } from './growth.ts';
+import * as statements from './log-statements.ts';
+
+type AboutNym = Recording | Invalidation;
+
+export class Appending {
+  readonly growth: Growth;
+  readonly #batch: Batch;
+  readonly #day: number;
+  readonly entries: LoggedEntry[] = [];
+
+  constructor(growth: Growth, batch: Batch) {
+    this.growth = growth;
+    this.#batch = batch;
+    this.#day = dayNumber(batch.day);
+  }
+
+  async decide(acts: readonly PetitionAct[]): Promise<readonly PetitionOutcome[]> {
+    const outcomes: PetitionOutcome[] = [];
+    let together: AboutNym[] = [];
+    const record = async () => {
+      if (together.length > 0) outcomes.push(...(await this.#record(together)));
+      together = [];
+    };
+    for (const act of acts) {
+      if ('nym' in act) together.push(act);
+      else {
+        await record();
+        outcomes.push(await this.#alone(act));
+      }
+    }
+    await record();
+    return outcomes;
+  }
+
+  async #record(acts: readonly AboutNym[]): Promise<readonly PetitionOutcome[]> {
+    const petitions = await this.growth.petitions(
+      acts.map(({ petition }) => petition),
+      this.#day,
+    );
+    const claims = new Set<Standing>();
+    const known = new Set<Standing>();
+    const asked = acts.map((act) => {
+      const petition = petitions.get(act.petition);
+      const standing = petition && this.growth.standing(petition.ref, act.nym);
+      const isOpen = petition?.open ?? false;
+      if (standing !== undefined && standing.latest === undefined) {
+        (act.kind === 'signed' && isOpen ? claims : known).add(standing);
+      }
+      return { act, standing, isOpen };
+    });
+    await this.growth.claim(
+      [...claims],
+      [...known].filter((standing) => !claims.has(standing)),
+    );
+    return asked.map(({ act, standing, isOpen }) => this.#outcome(act, standing, isOpen));
+  }
+
+  #outcome(act: AboutNym, standing: Standing | undefined, isOpen: boolean): PetitionOutcome {
+    const found = standing?.latest && signatureOf(standing.latest, act.petition);
+    const unchanged = unchangedBy(act, found, isOpen);
+    if (unchanged !== undefined || standing === undefined) return unchanged ?? { result: 'petition-closed' };
+    const { petition, nym } = standing;
+    const department = act.kind === 'signed' ? (act.department ?? null) : null;
+    const ground = act.kind === 'invalidated' ? act.ground : null;
+    const row = this.#log(act.kind, { petition, nym, department, ground }, act.petition, standing);
+    if (act.kind === 'invalidated') return { result: 'invalidated' };
+    return { result: act.kind, signature: signatureOf(row, act.petition) };
+  }
+
+  #alone(act: Opening | Closing | IdentityKeysSeen): Promise<PetitionOutcome> {
+    if (act.kind === 'petition-opened') return this.#open(act);
+    return act.kind === 'petition-closed' ? this.#close(act) : this.#noteKeys(act);
+  }
+
+  async #open({ opening, wrappedSecret }: Opening): Promise<PetitionOutcome> {
+    const petition: Petition = { ...opening, opened: this.#batch.day, closed: undefined, entry: this.growth.index };
+    const inserted = await this.growth.find<{ ref: number }>(
+      statements.insertPetition,
+      opening.id,
+      opening.slug,
+      opening.statement.title,
+      opening.statement.text,
+      opening.statement.hash,
+      opening.closes === undefined ? null : dayNumber(opening.closes),
+      opening.minAge,
+      opening.departments,
+      opening.acr,
+      opening.issuer,
+      opening.clientId,
+      opening.nymKey,
+      wrappedSecret,
+      this.growth.index,
+    );
+    if (inserted === undefined) {
+      // Asked again by someone who was not answered: a crash came between.
+      const known = await this.growth.petitions([opening.id], this.#day);
+      return known.size === 0 ? { result: 'slug-taken' } : { result: 'opened', petition };
+    }
+    const { statement, nymKey, ...rules } = opening;
+    const columns = {
+      ...rules,
+      statement: Buffer.from(statement.hash),
+      nymKey: Buffer.from(nymKey),
+      closes: opening.closes === undefined ? null : dayNumber(opening.closes),
+    };
+    this.#log('petition-opened', { petition: inserted.ref }, opening.id, undefined, { petition: () => columns });
+    return { result: 'opened', petition };
+  }
+
+  async #close({ petition }: Closing): Promise<PetitionOutcome> {
+    const ref = (await this.growth.petitions([petition], this.#day)).get(petition)?.ref;
+    if (ref === undefined) return { result: 'petition-unknown' };
+    const count = this.#batch.total(petition);
+    if (!(await this.growth.change(statements.closePetition, this.growth.index, ref))) {
+      const closed = await this.growth.find<{ count: number }>(statements.closedWith, ref);
+      return { result: 'already-closed', count: closed?.count ?? count };
+    }
+    this.#log('petition-closed', { petition: ref, count }, petition);
+    return { result: 'closed', count };
+  }
+
+  async #noteKeys({ issuer, jwks }: IdentityKeysSeen): Promise<PetitionOutcome> {
+    const digest = hash('sha256', jwks, 'buffer');
+    if (!(await this.growth.change(statements.insertKeys, digest, issuer, jwks, this.growth.index))) {
+      return { result: 'known' };
+    }
+    this.#log('identity-keys', {}, undefined, undefined, { keys: () => ({ issuer, hash: digest }) });
+    return { result: 'noted' };
+  }
+
+  /** Adds an entry's row, and the entry as it will be read from it. */
+  #log(
+    kind: EntryKind,
+    columns: Columns,
+    id: PetitionId | undefined,
+    about?: Standing,
+    beside: Partial<Beside> = {},
+  ): EntryRow {
+    const before = about?.latest && nymStateOf(about.latest);
+    const row = this.growth.add(kind, this.#day, columns, about);
+    const none = () => undefined;
+    this.entries.push({ entry: entryOf(row, { id: () => id, petition: none, keys: none, ...beside }), before });
+    return row;
+  }
+}
+
+/** What becomes of an act that adds no entry, by what stands about its nym; `undefined` for one that does. */
+function unchangedBy({ kind }: AboutNym, found: Signature | undefined, isOpen: boolean): PetitionOutcome | undefined {
+  if (kind === 'signed') {
+    if (found?.state === 'active') return { result: 'already-signed', signature: found };
+    if (found?.state === 'invalidated') return { result: 'was-invalidated' };
+    return isOpen ? undefined : { result: 'petition-closed' };
+  }
+  if (found?.state === 'active') return undefined;
+  if (kind === 'invalidated') return { result: 'not-active' };
+  if (found === undefined) return { result: 'not-signed' };
+  return found.state === 'invalidated'
+    ? { result: 'was-invalidated' }
+    : { result: 'already-withdrawn', signature: found };
+}

@@ -1,0 +1,173 @@
+/**
+ * Talking to PostgreSQL. Guarantees: connections are bounded, nothing waits for ever (for a connection, a lock, a statement,
+ * an answer), serialization failures and deadlocks are tried again, and a database that is away, full or read-only is
+ * bad news that may pass: a Refusal that answers 503. Anything else is a bug and goes through.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { DrizzleQueryError } from 'drizzle-orm/errors';
+import pg from 'pg';
+import { Refusal, SetupError } from '../../errors.ts';
+
+/** A statement that the server parses once for each connection. */
+export type Statement = { readonly name: string; readonly text: string };
+
+/** A transaction under way. */
+export type Transaction = {
+  /** @returns the rows, and how many were changed */
+  run<R extends object>(statement: Statement, ...values: unknown[]): Promise<{ rows: R[]; count: number }>;
+};
+
+const STATEMENT_MS = 5_000;
+const ANSWER_MS = 10_000;
+const TRIES = 5;
+
+/**
+ * Every statement finds its rows by their keys. A plan that was made while a table was small, when reading all of it was
+ * quicker, would be kept when it is large.
+ */
+const BY_KEYS = ['seqscan', 'hashjoin', 'mergejoin'].map((way) => `-c enable_${way}=off`).join(' ');
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const AGAIN = /^(40001|40P01)$/; // serialization_failure, deadlock_detected
+const PASSING = /^(08(?!P01)|40|53|57|58|25006|55P03)/; // connection (but a protocol that is broken), resources, intervention, system; read-only, lock
+const DAMAGE = /^XX/;
+const CUT = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client )/;
+
+export class Database {
+  readonly pool: pg.Pool;
+
+  /** @param connections the most that are open at once */
+  constructor(url: string, connections: number) {
+    this.pool = new pg.Pool({ ...settings(url), options: BY_KEYS, max: connections });
+    // An idle connection that breaks is replaced; one at work tells its statement. Without a listener it ends the process.
+    this.pool.on('connect', (client) => client.on('error', () => {}));
+    this.pool.on('error', () => {});
+  }
+
+  /** One statement that is an act by itself. */
+  async rows<R extends object>({ name, text }: Statement, ...values: unknown[]): Promise<R[]> {
+    return (await this.act(() => this.pool.query<R & pg.QueryResultRow>({ name, text, values }))).rows;
+  }
+
+  /** Runs one act. @throws Refusal `storage-unavailable` */
+  async act<T>(work: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!AGAIN.test(codeOf(error)) || tries === TRIES) throw badNews(error);
+        await wait(tries * 5 * Math.random()); // both sides of a deadlock try again: not at the same instant
+      }
+    }
+  }
+
+  /** Runs one transaction; when it throws, nothing of it is recorded. `work` may be called again: it starts anew. */
+  transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.act(async () => {
+      const client = await this.pool.connect();
+      let broken = false;
+      try {
+        // Who writes is ordered by the lock on the log's head, so every statement sees what was committed before it.
+        await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
+        const result = await work(transactionOn(client));
+        await client.query('COMMIT');
+        return result;
+      } catch (error) {
+        await client.query('ROLLBACK').catch(() => {
+          broken = true;
+        });
+        throw error;
+      } finally {
+        client.release(broken);
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    return this.pool.end();
+  }
+}
+
+/** A connection of its own, without limits of time: for what holds a lock, or looks at everything. @throws SetupError */
+export async function connect(url: string): Promise<pg.Client> {
+  const { statement_timeout, query_timeout, ...patient } = settings(url);
+  const client = new pg.Client(patient);
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    throw cannotOpen(url, error);
+  }
+}
+
+export function cannotOpen(url: string, error: unknown): SetupError {
+  return new SetupError(`Cannot open ${placeOf(url)}: ${error instanceof Error ? messageOf(error) : String(error)}`);
+}
+
+/** Host and database, without the password that the address may hold. */
+export function placeOf(url: string): string {
+  const { host, pathname } = URL.parse(url) ?? {};
+  return `postgres://${host ?? ''}${pathname ?? ''}`;
+}
+
+/** A row or an index that PostgreSQL itself finds damaged. */
+export function isPostgresDamage(error: unknown): error is Error {
+  return error instanceof Error && DAMAGE.test(codeOf(error));
+}
+
+function settings(url: string) {
+  return {
+    connectionString: url,
+    application_name: 'paraphe',
+    connectionTimeoutMillis: STATEMENT_MS,
+    statement_timeout: STATEMENT_MS,
+    query_timeout: ANSWER_MS, // of a network that is cut, nobody is told
+    lock_timeout: STATEMENT_MS,
+    idle_in_transaction_session_timeout: ANSWER_MS,
+    keepAlive: true,
+    types: { getTypeParser },
+  };
+}
+
+const INT8 = 20;
+
+/** Indexes and sizes are whole numbers far below 2^53, which pg gives as text by default. */
+const getTypeParser: pg.CustomTypesConfig['getTypeParser'] = (oid, format) =>
+  oid === INT8 ? Number : pg.types.getTypeParser(oid, format);
+
+function transactionOn(client: pg.PoolClient): Transaction {
+  return {
+    async run<R extends object>({ name, text }: Statement, ...values: unknown[]) {
+      const { rows, rowCount } = await client.query<R & pg.QueryResultRow>({ name, text, values });
+      return { rows: rows as R[], count: rowCount ?? 0 };
+    },
+  };
+}
+
+function badNews(error: unknown): unknown {
+  const code = codeOf(error);
+  const isPassing = PASSING.test(code) || (!(causeOf(error) instanceof pg.DatabaseError) && isCut(error, code));
+  return isPassing ? new Refusal('storage-unavailable', code || messageOf(error as Error), { cause: error }) : error;
+}
+
+/** A connection that could not be made, or broke: no answer of the database. */
+function isCut(error: unknown, code: string): boolean {
+  const cause = causeOf(error);
+  return /^E[A-Z_]+$/.test(code) || (cause instanceof Error && CUT.test(cause.message));
+}
+
+/** SQLSTATE, or the network's code. */
+function codeOf(error: unknown): string {
+  const cause = causeOf(error);
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof DrizzleQueryError ? error.cause : error;
+}
+
+/** What connecting to several addresses of a host failed with has no message of its own. */
+function messageOf(error: Error): string {
+  return error.message || codeOf(error);
+}

@@ -1,0 +1,123 @@
+/** The log's statements, plain SQL, each for a whole batch: columns travel as arrays and come apart in `unnest`. */
+import type { Statement } from './database.ts';
+
+const statement = (name: string, text: string): Statement => ({ name: `paraphe_${name}`, text });
+
+/** Nobody else writes until this transaction ends: who writes at once is put in order here. */
+export const lockHead = statement('lock_head', 'SELECT size FROM log FOR UPDATE');
+
+export const petitionsById = statement(
+  'petitions_by_id',
+  `SELECT id, ref, closing IS NULL AND (closes IS NULL OR closes >= $2) AS open FROM petitions WHERE id = ANY ($1::text[])`,
+);
+
+/** The primary key decides: what it keeps out is not counted. */
+export const insertSignatures = statement(
+  'insert_signatures',
+  `INSERT INTO signatures (petition, nym, entry)
+   SELECT * FROM unnest($1::integer[], $2::bytea[], $3::bigint[]) ON CONFLICT DO NOTHING`,
+);
+
+export const moveSignatures = statement(
+  'move_signatures',
+  `UPDATE signatures s SET entry = moved.entry
+   FROM unnest($1::integer[], $2::bytea[], $3::bigint[]) AS moved (petition, nym, entry)
+   WHERE s.petition = moved.petition AND s.nym = moved.nym`,
+);
+
+/** The latest entries about some nyms. A row that this transaction has inserted has none yet. */
+export const latestEntries = statement(
+  'latest_entries',
+  `SELECT e.* FROM unnest($1::integer[], $2::bytea[]) AS asked (petition, nym)
+   JOIN signatures s ON s.petition = asked.petition AND s.nym = asked.nym JOIN entries e ON e."index" = s.entry`,
+);
+
+/** Entries, tiles and the head that commits to them; it changes no row when the log has another size than the last one. */
+export const grow = statement(
+  'grow',
+  `WITH new_entries AS (
+     INSERT INTO entries ("index", kind, day, petition, nym, department, evidence, ground, count, previous)
+     SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::integer[], $4::integer[], $5::bytea[], $6::text[], $7::bytea[],
+                          $8::text[], $9::bigint[], $10::bigint[])
+   ), new_tiles AS (
+     INSERT INTO tiles (place, hashes) SELECT * FROM unnest($11::bigint[], $12::bytea[])
+     ON CONFLICT (place) DO UPDATE SET hashes = excluded.hashes
+   )
+   UPDATE log SET size = $13, root = $14 WHERE size = $15`,
+);
+
+export const insertPetition = statement(
+  'insert_petition',
+  `INSERT INTO petitions (id, slug, title, text, statement, closes, min_age, departments, acr, issuer, client_id, nym_key,
+     wrapped_secret, opening)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING RETURNING ref`,
+);
+
+export const closePetition = statement(
+  'close_petition',
+  'UPDATE petitions SET closing = $1 WHERE ref = $2 AND closing IS NULL',
+);
+
+export const closedWith = statement(
+  'closed_with',
+  'SELECT e.count FROM petitions p JOIN entries e ON e."index" = p.closing WHERE p.ref = $1',
+);
+
+export const forgetSecret = statement('forget_secret', 'UPDATE petitions SET wrapped_secret = NULL WHERE ref = $1');
+
+export const insertKeys = statement(
+  'insert_keys',
+  'INSERT INTO identity_keys (hash, issuer, jwks, entry) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+);
+
+export const createLog = statement(
+  'create_log',
+  'INSERT INTO log (id, origin, vkey, size, root) VALUES (1, $1, $2, 0, $3) ON CONFLICT DO NOTHING',
+);
+
+export const readState = statement(
+  'read_state',
+  `SELECT l.origin, l.vkey, l.size, l.root, e.day, p.checkpoint, p.at, f.snapshot
+   FROM log l LEFT JOIN entries e ON e."index" = l.size - 1 LEFT JOIN publication p ON true LEFT JOIN fold f ON true`,
+);
+
+export const publish = statement(
+  'publish',
+  `WITH kept AS (
+     INSERT INTO fold (id, snapshot) SELECT 1, $3 WHERE $3::text IS NOT NULL
+     ON CONFLICT (id) DO UPDATE SET snapshot = excluded.snapshot
+   )
+   INSERT INTO publication (id, checkpoint, at) VALUES (1, $1, $2)
+   ON CONFLICT (id) DO UPDATE SET checkpoint = excluded.checkpoint, at = excluded.at`,
+);
+
+export const tile = statement('tile', 'SELECT hashes FROM tiles WHERE place = $1');
+
+export const statementByHash = statement(
+  'statement_by_hash',
+  'SELECT title, text, opening FROM petitions WHERE statement = $1 ORDER BY opening LIMIT 1',
+);
+
+export const jwksByHash = statement(
+  'jwks_by_hash',
+  'SELECT jwks, entry FROM identity_keys WHERE hash = $1 ORDER BY entry LIMIT 1',
+);
+
+export const entryRange = statement(
+  'entry_range',
+  `SELECT e.*, b.kind AS "beforeKind", b.day AS "beforeDay", b.department AS "beforeDepartment"
+   FROM entries e LEFT JOIN entries b ON b."index" = e.previous
+   WHERE e."index" >= $1 AND e."index" < $2 ORDER BY e."index"`,
+);
+
+export const petitionColumns = statement(
+  'petition_columns',
+  `SELECT ref, id, statement, nym_key AS "nymKey", issuer, client_id AS "clientId", acr, min_age AS "minAge", closes,
+     departments
+   FROM petitions WHERE ref = ANY ($1::integer[])`,
+);
+
+export const keysByEntry = statement(
+  'keys_by_entry',
+  'SELECT entry, issuer, hash FROM identity_keys WHERE entry = ANY ($1::bigint[])',
+);

@@ -1,0 +1,73 @@
+import { asc, desc, eq } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { alias } from 'drizzle-orm/pg-core';
+import { dayFromNumber } from '../../clock.ts';
+import type { Petition, PetitionId } from '../../petitions/petition.ts';
+import type { PetitionStore } from '../../petitions/ports.ts';
+import type { Database } from './database.ts';
+import { entries, petitions } from './schema.ts';
+
+const KEEP_MS = 100;
+
+export function postgresPetitionStore(database: Database): PetitionStore & { forget(): void } {
+  const opening = alias(entries, 'opening');
+  const closing = alias(entries, 'closing');
+  const select = () =>
+    drizzle(database.pool)
+      .select({ petition: petitions, opened: opening.day, closed: closing.day })
+      .from(petitions)
+      .innerJoin(opening, eq(opening.index, petitions.opening))
+      .leftJoin(closing, eq(closing.index, petitions.closing));
+
+  // A petition is read at every step of a journey and changes once in its life. What was read serves for a tenth of a
+  // second, everyone who asks meanwhile included, and is forgotten at once when this process changes it. Whether a petition
+  // takes a signature is never decided from this: its row is read.
+  let read = new Map<string, Reading>();
+  const forget = () => {
+    read = new Map();
+  };
+  function find(column: 'id' | 'slug', value: string): Promise<Kept | undefined> {
+    const name = `${column} ${value}`;
+    const reading = read.get(name);
+    if (reading !== undefined && performance.now() - reading.at < KEEP_MS) return reading.kept;
+    const kept = database.act(async () => {
+      const [row] = await select().where(eq(petitions[column], value));
+      return row && { petition: fromRow(row), wrappedSecret: row.petition.wrappedSecret ?? undefined };
+    });
+    const now = { at: performance.now(), kept };
+    read.set(name, now);
+    const drop = () => void (read.get(name) === now && read.delete(name));
+    kept.then((found) => found === undefined && drop(), drop); // only what is there is kept
+    return kept;
+  }
+
+  return {
+    forget,
+    findBySlug: async (slug) => (await find('slug', slug))?.petition,
+    findById: async (id) => (await find('id', id))?.petition,
+    list: () => database.act(async () => (await select().orderBy(desc(petitions.ref), asc(petitions.id))).map(fromRow)),
+    findWrappedSecret: async (id) => (await find('id', id))?.wrappedSecret,
+  };
+}
+
+type Row = { petition: typeof petitions.$inferSelect; opened: number; closed: number | null };
+type Kept = { readonly petition: Petition; readonly wrappedSecret: Uint8Array | undefined };
+type Reading = { readonly at: number; readonly kept: Promise<Kept | undefined> };
+
+function fromRow({ petition: row, opened, closed }: Row): Petition {
+  return {
+    id: row.id as PetitionId,
+    slug: row.slug,
+    statement: { title: row.title, text: row.text, hash: row.statement },
+    opened: dayFromNumber(opened),
+    closes: row.closes === null ? undefined : dayFromNumber(row.closes),
+    closed: closed === null ? undefined : dayFromNumber(closed),
+    minAge: row.minAge,
+    departments: row.departments,
+    acr: row.acr,
+    issuer: row.issuer,
+    clientId: row.clientId,
+    nymKey: row.nymKey,
+    entry: row.opening,
+  };
+}

@@ -1,0 +1,97 @@
+/** The data file and the journeys' file, opened. All of it is synchronous: what is asked is done when it returns. */
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { SetupError } from '../../errors.ts';
+import type { OpenJourneys, Storage } from '../open.ts';
+import type { StoragePlace } from '../place.ts';
+import { act, applyMigrations, backUp, createSqlite, openSqlite, pendingMigrations, type Sqlite } from './database.ts';
+import { checkTables } from './integrity.ts';
+import { sqliteJourneyStore } from './journey-store.ts';
+import { sqliteLogStore } from './log-store.ts';
+import { sqlitePetitionStore } from './petition-store.ts';
+import { sqliteRequestStore } from './request-store.ts';
+import { sqliteSignatureStore } from './signature-store.ts';
+
+const MIGRATIONS = 'sqlite';
+const JOURNEY_MIGRATIONS = 'sqlite-journeys';
+
+/** @throws SetupError when the data are missing, from another version, or lack a migration */
+export function openSqliteStorage(place: StoragePlace): Storage {
+  const file = sqliteFile(place);
+  if (!existsSync(file)) {
+    throw new SetupError(`There is no database ${file}: check DATA_DIR. (A new gateway begins with \`paraphe init\`.)`);
+  }
+  const data = openSqlite(file, 'FULL');
+  try {
+    if (pendingMigrations(data, MIGRATIONS) > 0) {
+      throw new SetupError('The database is not up to date: run `paraphe migrate` first.');
+    }
+  } catch (error) {
+    data.$client.close();
+    throw error;
+  }
+  const petitions = sqlitePetitionStore(data);
+  return {
+    petitions,
+    signatures: sqliteSignatureStore(data),
+    log: sqliteLogStore(data, () => petitions.forget()),
+    requests: sqliteRequestStore(data),
+    checkTables: async () => checkTables(data),
+    backup: async (to) => backUp(data, to),
+    ready: () => act(() => void data.$client.prepare('SELECT 1 FROM petitions LIMIT 1').get()),
+    close: async () => void data.$client.close(),
+  };
+}
+
+/** Brings the file to this version's schema. Answers how many migrations it applied. */
+export function migrateSqlite(place: StoragePlace): number {
+  const file = sqliteFile(place);
+  createSqlite(file);
+  const data = openSqlite(file, 'FULL');
+  try {
+    const pending = pendingMigrations(data, MIGRATIONS);
+    if (pending > 0) applyMigrations(data, MIGRATIONS);
+    return pending;
+  } finally {
+    data.$client.close();
+  }
+}
+
+/**
+ * Opens the journeys' file, for a gateway alone. It has no durability, and is made anew when it is torn or another
+ * version's: losing it costs a few new logins.
+ */
+export function openSqliteJourneys(dataDir: string): OpenJourneys {
+  const file = join(dataDir, 'journeys.sqlite');
+  const database = openWhole(file) ?? remake(file);
+  return { journeys: sqliteJourneyStore(database), close: async () => void database.$client.close() };
+}
+
+/** `sqlite:<path>`; an empty path is `paraphe.sqlite` in the data folder. */
+function sqliteFile({ databaseUrl, dataDir }: StoragePlace): string {
+  const path = databaseUrl.slice('sqlite:'.length);
+  return path === '' ? join(dataDir, 'paraphe.sqlite') : path;
+}
+
+/** The file as it is, where it is sound and this version's. */
+function openWhole(file: string): Sqlite | undefined {
+  let database: Sqlite | undefined;
+  try {
+    createSqlite(file);
+    database = openSqlite(file, 'OFF');
+    if (pendingMigrations(database, JOURNEY_MIGRATIONS) > 0) applyMigrations(database, JOURNEY_MIGRATIONS);
+    if (database.$client.pragma('quick_check', { simple: true }) === 'ok') return database;
+  } catch {
+    // torn, or another version's: remade below
+  }
+  database?.$client.close();
+  return undefined;
+}
+
+function remake(file: string): Sqlite {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
+  createSqlite(file);
+  const database = openSqlite(file, 'OFF');
+  applyMigrations(database, JOURNEY_MIGRATIONS);
+  return database;
+}

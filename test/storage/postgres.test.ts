@@ -1,0 +1,328 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { SetupError } from '../../src/errors.ts';
+import { LogConflict } from '../../src/log/ports.ts';
+import {
+  holdWriter,
+  migrateStorage,
+  openJourneys,
+  openLock,
+  openStorage,
+  readLock,
+  type Storage,
+  WriterBusy,
+} from '../../src/storage/open.ts';
+import { Database } from '../../src/storage/postgres/database.ts';
+import { entryRange, latestEntries, moveSignatures } from '../../src/storage/postgres/log-statements.ts';
+import { day, newNym, opened, PETITION, petitionNamed, signed, withdrawn } from '../fakes/acts.ts';
+import { newDatabase, newPlace, type PostgresPlace, sql } from '../fakes/postgres.ts';
+import { writtenLog } from '../fakes/written-log.ts';
+import { storageContract } from './contract.ts';
+
+let shared: PostgresPlace;
+beforeAll(async () => {
+  shared = await newPlace();
+});
+afterAll(() => shared.done());
+
+storageContract('PostgreSQL', async () => {
+  const place = shared;
+  await place.empty();
+  const storage = await openStorage(place);
+  const { journeys, close } = await openJourneys(place);
+  return {
+    storage,
+    journeys,
+    async done() {
+      await storage.close();
+      await close();
+    },
+  };
+});
+
+const MONDAY = day('2026-11-16');
+const nobody = () => {};
+
+let place: PostgresPlace;
+let storage: Storage;
+beforeEach(async () => {
+  place = shared;
+  await place.empty();
+  storage = await openStorage(place);
+});
+afterEach(() => storage.close());
+
+/** A database of its own, for what cannot be undone. */
+async function alone(): Promise<void> {
+  await storage.close();
+  place = await newPlace();
+  storage = await openStorage(place);
+  onTestFinished(() => place.done());
+}
+
+const withPetition = async () => {
+  const log = await writtenLog(storage.log);
+  await log.write(MONDAY, opened(petitionNamed('une', PETITION)));
+  return log;
+};
+
+describe('one person, one signature, on PostgreSQL', () => {
+  test('two connections that record the same nyms at once: one of the two signs, and one row stands for each', async () => {
+    await withPetition();
+    const other = await openStorage(place);
+    const people = Array.from({ length: 20 }, newNym);
+    const results = await Promise.all([storage, other].map((one) => recordEach(one, people)));
+    for (const [i] of people.entries()) {
+      expect(results.map((of) => of[i]).sort()).toEqual(['already-signed', 'signed']);
+    }
+    expect(await rowsByPair()).toEqual(people.map(() => 1));
+    expect(await storage.checkTables()).toEqual([]);
+    await other.close();
+  });
+
+  test('negative control: without the primary key both sign, and two rows stand for each', async () => {
+    await alone();
+    await withPetition();
+    await sql(place.databaseUrl, 'ALTER TABLE signatures DROP CONSTRAINT signatures_petition_nym_pk');
+    const other = await openStorage(place);
+    const people = Array.from({ length: 3 }, newNym);
+    const results = await Promise.all([storage, other].map((one) => recordEach(one, people)));
+    expect(results.flat()).toEqual(Array(6).fill('signed'));
+    expect(await rowsByPair()).toEqual(people.map(() => 2));
+    await other.close();
+  });
+
+  async function recordEach(one: Storage, people: readonly ReturnType<typeof newNym>[]): Promise<string[]> {
+    const results: string[] = [];
+    for (const nym of people) {
+      for (let answered = false; !answered; ) {
+        const size = (await one.log.state())?.size ?? 0;
+        const batch = { size, day: MONDAY, total: () => 0, grow: () => ({ tiles: [], root: new Uint8Array(32) }) };
+        try {
+          results.push((await one.log.append(batch, [signed(nym)])).outcomes[0]!.result);
+          answered = true;
+        } catch (error) {
+          if (!(error instanceof LogConflict)) throw error; // the other was quicker
+        }
+      }
+    }
+    return results;
+  }
+
+  async function rowsByPair(): Promise<number[]> {
+    const query = 'SELECT count(*)::integer AS rows FROM signatures GROUP BY petition, nym';
+    return (await sql<{ rows: number }>(place.databaseUrl, query)).map(({ rows }) => rows);
+  }
+});
+
+describe('a batch on PostgreSQL', () => {
+  test('of new signatures and of known ones gives each its entry, and the pointers hold', async () => {
+    const log = await withPetition();
+    const [anna, bela, cleo, dora] = [newNym(), newNym(), newNym(), newNym()];
+    await log.write(MONDAY, signed(anna), signed(bela));
+    await log.write(MONDAY, withdrawn(bela));
+    const outcomes = await log.write(MONDAY, signed(cleo), signed(anna), signed(bela), withdrawn(dora), signed(dora));
+    expect(outcomes.map(({ result }) => result)).toEqual([
+      'signed',
+      'already-signed',
+      'signed',
+      'not-signed',
+      'signed',
+    ]);
+    const indexes = await Promise.all([anna, bela, cleo, dora].map(async (nym) => (await find(nym))?.index));
+    expect(indexes).toEqual([1, 5, 4, 6]);
+    expect(await storage.checkTables()).toEqual([]);
+  });
+
+  const find = (nym: ReturnType<typeof newNym>) => storage.signatures.find(PETITION, nym, Number.MAX_SAFE_INTEGER);
+
+  test.each(['40001', '40P01'])('that meets SQLSTATE %s before it has grown is tried again', async (code) => {
+    await alone();
+    const log = await withPetition();
+    await failOnce('signatures', code);
+    expect(await log.write(MONDAY, signed(newNym()))).toMatchObject([{ result: 'signed' }]);
+    expect(log.size).toBe(2);
+  });
+
+  test('that meets it later is not: whoever asked reads where the log stands, and asks again', async () => {
+    await alone();
+    const log = await withPetition();
+    await failOnce('tiles', '40001');
+    const nym = newNym();
+    await expect(log.write(MONDAY, signed(nym))).rejects.toMatchObject({ code: 'storage-unavailable' });
+    expect(await storage.log.entries(0, 9)).toHaveLength(1);
+    expect(await find(nym)).toBeUndefined();
+    const again = await writtenLog(storage.log);
+    expect(await again.write(MONDAY, signed(nym))).toMatchObject([{ result: 'signed' }]);
+  });
+
+  /** The first row that is written to a table fails, with that SQLSTATE. */
+  async function failOnce(table: string, code: string): Promise<void> {
+    await sql(
+      place.databaseUrl,
+      'CREATE SEQUENCE attempts',
+      `CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         IF nextval('attempts') = 1 THEN RAISE EXCEPTION 'once' USING ERRCODE = '${code}'; END IF;
+         RETURN NEW;
+       END $$`,
+      `CREATE TRIGGER fails BEFORE INSERT OR UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION fail_once()`,
+    );
+  }
+
+  test('whose connection is cut in the middle leaves nothing, and the next one works', async () => {
+    const log = await withPetition();
+    const holder = new pg.Client(place.databaseUrl);
+    await holder.connect();
+    await holder.query('BEGIN; SELECT * FROM log FOR UPDATE');
+    const asked = log.write(MONDAY, signed(newNym()));
+    const refused = expect(asked).rejects.toMatchObject({ code: 'storage-unavailable' });
+    const waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    await expect.poll(() => sql(place.databaseUrl, waiting), { interval: 10 }).toHaveLength(1);
+    await sql(place.databaseUrl, `SELECT pg_terminate_backend(pid) FROM (${waiting}) AS cut`);
+    await refused;
+    await holder.query('ROLLBACK');
+    await holder.end();
+    expect(await log.write(MONDAY, signed(newNym()))).toMatchObject([{ result: 'signed' }]);
+  });
+});
+
+describe('a PostgreSQL database', () => {
+  test('whose petition another process changes shows it within a tenth of a second', async () => {
+    const log = await withPetition();
+    const other = await openStorage(place);
+    expect(await other.petitions.findBySlug('une')).toMatchObject({ closed: undefined });
+    await log.write(MONDAY, { kind: 'petition-closed', petition: PETITION });
+    await expect.poll(() => other.petitions.findBySlug('une'), { interval: 20 }).toMatchObject({ closed: MONDAY });
+    await other.close();
+  });
+
+  test('whose connections are all cut while nobody uses them serves on', async () => {
+    await Promise.all(Array.from({ length: 20 }, () => storage.ready()));
+    await sql(
+      place.databaseUrl,
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = 'paraphe'`,
+    );
+    const answer = () =>
+      storage.ready().then(
+        () => 'ready',
+        ({ code }: { code: string }) => code,
+      );
+    expect(['ready', 'storage-unavailable']).toContain(await answer());
+    await expect.poll(answer, { interval: 10 }).toBe('ready');
+  });
+
+  test.each([
+    ['synchronous_commit', 'off', /synchronous_commit=off: .*ALLOW_UNSAFE_COMMITS=1/],
+    ['synchronous_commit', 'local', /synchronous_commit=local/],
+    ['synchronous_commit', 'remote_write', /synchronous_commit=remote_write/],
+  ])('with %s=%s is refused, unless asked for by name', async (setting, value, words) => {
+    const name = new URL(place.databaseUrl).pathname.slice(1);
+    await sql(place.databaseUrl, `ALTER DATABASE ${name} SET ${setting} = ${value}`);
+    onTestFinished(async () => void (await sql(place.databaseUrl, `ALTER DATABASE ${name} RESET ${setting}`)));
+    await expect(openStorage(place)).rejects.toThrow(words);
+    await expect(openStorage(place)).rejects.toThrow(SetupError);
+    await expect(migrateStorage(place)).rejects.toThrow(words);
+    await expect(openLock({ ...place, lockUrl: place.databaseUrl })).rejects.toThrow(words);
+    await (await openStorage({ ...place, allowUnsafeCommits: true })).close();
+  });
+
+  test('in another encoding is refused', async () => {
+    const url = place.databaseUrl.replace(/[^/]+$/, 'latin');
+    await sql(place.databaseUrl, "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+    await expect(migrateStorage({ ...place, databaseUrl: url })).rejects.toThrow('is in LATIN1');
+  });
+
+  test('of another version is refused in one line; one that lacks a migration says what to do', async () => {
+    await alone();
+    await sql(place.databaseUrl, "UPDATE drizzle.__drizzle_migrations SET hash = 'of another version'");
+    for (const start of [openStorage, migrateStorage]) {
+      await expect(start(place)).rejects.toThrow(/^[^\n]*another version of Paraphe[^\n]*$/);
+    }
+    const empty = await newDatabase();
+    await expect(openStorage({ ...place, databaseUrl: empty })).rejects.toThrow('paraphe migrate');
+    const both = [1, 2].map(() => migrateStorage({ ...place, databaseUrl: empty }));
+    expect((await Promise.all(both)).sort()).toEqual([0, 1]);
+  });
+
+  test('that is out of reach is told without its password', async () => {
+    const databaseUrl = 'postgres://paraphe:s3cret@127.0.0.1:1/data';
+    const error = await openStorage({ ...place, databaseUrl }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(SetupError);
+    expect(String(error)).toMatch(/Cannot open postgres:\/\/127\.0\.0\.1:1\/data: .*ECONNREFUSED/);
+    expect(String(error)).not.toContain('s3cret');
+  });
+
+  test('is asked by keys, whatever size its tables had when a plan was made', async () => {
+    const log = await withPetition();
+    await log.write(MONDAY, ...Array.from({ length: 5 }, () => signed(newNym())));
+    await sql(place.databaseUrl, 'VACUUM ANALYZE');
+    const statements = [latestEntries, moveSignatures, entryRange].map(({ text }) => `EXPLAIN (GENERIC_PLAN) ${text}`);
+    const database = new Database(place.databaseUrl, 1);
+    for (const text of statements) {
+      expect(JSON.stringify((await database.pool.query(text)).rows)).not.toMatch(/Seq Scan|Hash/);
+    }
+    await database.close();
+    // Without our settings, the server reads tables as small as these from end to end.
+    expect(JSON.stringify(await sql(place.databaseUrl, statements[0]!))).toContain('Seq Scan');
+  });
+
+  test('is backed up by its own tool', async () => {
+    await expect(storage.backup('/tmp/never')).rejects.toThrow('`pg_dump ');
+  });
+
+  test('keeps journeys in tables that cost no write-ahead log', async () => {
+    const query = "SELECT relname FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r' ORDER BY relname";
+    expect(await sql(place.databaseUrl, query)).toEqual([{ relname: 'claims' }, { relname: 'journeys' }]);
+  });
+
+  test('has at most ten connections open for the data of one process', async () => {
+    await Promise.all(Array.from({ length: 200 }, () => storage.ready()));
+    const [open] = await sql<{ open: number }>(
+      place.databaseUrl,
+      `SELECT count(*)::integer AS open FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = 'paraphe'`,
+    );
+    expect(open?.open).toBeGreaterThan(0);
+    expect(open?.open).toBeLessThanOrEqual(10);
+  });
+});
+
+describe('the right to write, on PostgreSQL', () => {
+  test('is one process’s, and ends with its connection', async () => {
+    const lost = vi.fn();
+    const writer = await holdWriter(place, lost);
+    await expect(holdWriter(place, nobody)).rejects.toThrow(WriterBusy);
+    await sql(
+      place.databaseUrl,
+      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    );
+    await expect.poll(() => lost.mock.calls).toMatchObject([[{ message: expect.stringContaining('is lost') }]]);
+    const next = await holdWriter(place, lost);
+    await next.release();
+    await writer.release();
+    await wait(20);
+    expect(lost).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('the lock in a database of its own', () => {
+  test('is swapped by whoever knows what stands there, once', async () => {
+    const there = { ...place, lockUrl: await newDatabase() };
+    expect(await readLock(there)).toBeUndefined();
+    const [one, two] = [await openLock(there), await openLock(there)];
+    expect(await one.read()).toBeUndefined();
+    expect((await Promise.all([one.swap(undefined, 'a'), two.swap(undefined, 'b')])).sort()).toEqual([false, true]);
+    const first = await one.read();
+    expect((await Promise.all([one.swap(first, 'c'), two.swap(first, 'd')])).sort()).toEqual([false, true]);
+    expect(await one.swap(first, 'e')).toBe(false);
+    expect(await readLock(there)).toMatch(/^[cd]$/);
+    await one.close();
+    await two.close();
+  });
+
+  test('is refused beside the data: a backup of them would bring it back', async () => {
+    await expect(openLock({ ...place, lockUrl: place.databaseUrl })).rejects.toThrow('a database of its own');
+  });
+});
