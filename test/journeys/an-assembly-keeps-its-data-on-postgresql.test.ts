@@ -125,3 +125,10 @@ test('a backup that is put back is refused, and recovered with the public log', 
   expect(await recorded(world, 'trains')).toEqual(before);
   expect(await command(env, 'fsck')).toMatchObject({ code: 0 });
 });
+
+test('without LOCK_URL the lock stays on the machine, and the start says so; with it, nothing is said', async () => {
+  const alone = await startWorld({ env: { DATABASE_URL: await newDatabase() }, petitions: [] });
+  await alone.close();
+  const said = (lines: readonly string[]) => lines.filter((line) => line.includes('LOCK_URL is not set')).length;
+  expect([said(alone.lines), said(world.lines)]).toEqual([1, 0]);
+});

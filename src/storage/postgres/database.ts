@@ -29,7 +29,8 @@ const BY_KEYS = ['seqscan', 'hashjoin', 'mergejoin'].map((way) => `-c enable_${w
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const AGAIN = /^(40001|40P01)$/; // serialization_failure, deadlock_detected
-const PASSING = /^(08(?!P01)|40|53|57|58|25006|55P03)/; // connection (but a protocol that is broken), resources, intervention, system; read-only, lock
+/** Connection (but not a protocol that is broken), resources, intervention, system; read-only, lock not available. */
+const PASSING = /^(08(?!P01)|40|53|57|58|25006|55P03)/;
 const DAMAGE = /^XX/;
 const CUT = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client )/;
 
