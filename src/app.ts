@@ -25,6 +25,7 @@ import type { PetitionAct, PetitionOutcome } from './petitions/acts.ts';
 import { closeOverdue } from './petitions/close-petition.ts';
 import { computeNym } from './petitions/petition-key.ts';
 import type { Register } from './petitions/ports.ts';
+import { SiteProvider } from './provider/site-provider.ts';
 import { loadReceiptKeys, type ReceiptKeys } from './receipt/keys.ts';
 import { keepRecounting } from './recount.ts';
 import { readKeys, readReceiptKeys } from './storage/key-folder.ts';
@@ -108,7 +109,19 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   const receiptKeys = await followReceiptKeys(config.storage.keysDir, diagnostics);
   closers.push(receiptKeys.stop);
   const journeys = new Journeys(waiting.journeys, keys.sealingKey, clock);
-  const sweeper = sweepJourneys(journeys, diagnostics);
+  const sites = new SiteProvider({
+    origin: config.web.origin,
+    sites: storage.sites,
+    rows: waiting.providerRows,
+    keyEncryptionKey: keys.keyEncryptionKey,
+    pseudonyms,
+    receiptKeys: receiptKeys.current,
+    findPetition: (id) => storage.petitions.findById(id),
+    today: () => parisDay(clock()),
+    acrValues: config.acr === '' ? [] : [config.acr],
+    failed: (error) => diagnostics.error(describeError(error), 'the provider of petition sites failed'),
+  });
+  const sweeper = keepSweeping([journeys, sites], diagnostics);
   closers.push(() => clearInterval(sweeper));
   let isStopping = false;
 
@@ -150,6 +163,8 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
     journeys,
     cookies: new JourneyCookies(config.web.origin.startsWith('https:')),
     links: new ReceiptLinks(keys.sealingKey, clock),
+    sites,
+    loginAcr: config.acr,
     simulated: config.identity.allowSimulated,
     ready: async () => {
       if (isStopping) throw new Refusal('stopping');
@@ -246,9 +261,10 @@ async function keepClosing(
   return () => clearInterval(timer);
 }
 
-function sweepJourneys(journeys: Journeys, diagnostics: Diagnostics): NodeJS.Timeout {
-  const sweep = () =>
-    journeys.sweep().catch((error: unknown) => diagnostics.warn(describeError(error), 'journeys were not swept'));
+/** Removes what has expired of journeys and of what petition sites asked for, each minute. */
+function keepSweeping(swept: readonly { sweep(): Promise<void> }[], diagnostics: Diagnostics): NodeJS.Timeout {
+  const failed = (error: unknown) => diagnostics.warn(describeError(error), 'journeys were not swept');
+  const sweep = () => swept.forEach((one) => void one.sweep().catch(failed));
   return setInterval(sweep, SWEEP_MS).unref();
 }
 

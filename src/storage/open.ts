@@ -6,6 +6,7 @@ import { SetupError } from '../errors.ts';
 import type { LogLock, LogStore } from '../log/ports.ts';
 import type { PetitionAct, PetitionOutcome } from '../petitions/acts.ts';
 import type { PetitionStore, RequestStore, SignatureStore } from '../petitions/ports.ts';
+import type { ProviderRows, SiteStore } from '../provider/ports.ts';
 import type { JourneyStore } from '../web/ports.ts';
 import type { StoragePlace } from './place.ts';
 import { isPostgresDamage } from './postgres/database.ts';
@@ -23,6 +24,7 @@ export type Storage = {
   readonly signatures: SignatureStore;
   readonly log: LogStore<PetitionAct, PetitionOutcome>;
   readonly requests: RequestStore;
+  readonly sites: SiteStore;
   /** What is wrong with the tables beside the log, in words. */
   checkTables(): Promise<readonly string[]>;
   /**
@@ -35,7 +37,11 @@ export type Storage = {
   close(): Promise<void>;
 };
 
-export type OpenJourneys = { readonly journeys: JourneyStore; close(): Promise<void> };
+export type OpenJourneys = {
+  readonly journeys: JourneyStore;
+  readonly providerRows: ProviderRows;
+  close(): Promise<void>;
+};
 export type OpenLock = LogLock & { close(): Promise<void> };
 export type HeldWriter = { release(): Promise<void> };
 

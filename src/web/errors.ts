@@ -65,13 +65,15 @@ function sendProblem(deps: WebDependencies, req: Request, res: Response, code: R
 }
 
 function sendRefusal(deps: WebDependencies, req: Request, res: Response, code: RefusalCode | 'internal-error'): void {
-  const { petition, logoutAction } = aboutOf(res);
+  const { petition, logoutAction, site, detail } = aboutOf(res);
   const model = {
     code,
     status: STATUS[code],
     petition: petition && { slug: petition.slug, title: petition.statement.title },
     minAge: petition?.minAge,
     logoutAction,
+    site: site?.name,
+    detail,
   };
   sendPage(deps, req, res, 'refusal', model, model.status);
 }

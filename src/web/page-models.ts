@@ -19,6 +19,8 @@ export type PageModels = {
   confirm: {
     petition: { slug: string; title: string };
     action: 'sign' | 'withdraw';
+    /** The site that sent the person and will get the receipt; they have not seen the text here yet. */
+    site: { name: string; statementHtml: string } | undefined;
     /** The birth date that came back from the identity provider, `undefined` where it gave none. */
     birthdate: Day | undefined;
     /** The person's earlier signature that still counts, if there is one: then there is nothing to ask or to record. */
@@ -56,7 +58,13 @@ export type PageModels = {
     minAge: number | undefined;
     /** Where "log out at FranceConnect" posts, when the person is still logged in there. */
     logoutAction: string | undefined;
+    /** The petition site that waits for the person: `logoutAction` then leads back to it. */
+    site: string | undefined;
+    /** What is wrong with a site's request, in the words of OAuth. */
+    detail: string | undefined;
   };
+  /** A site that asks for no signature logs the person in. */
+  'site-login': { site: string; confirmAction: string; notMeAction: string };
   'how-it-works': Record<string, never>;
   privacy: Record<string, never>;
   accessibility: Record<string, never>;

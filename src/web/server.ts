@@ -17,8 +17,10 @@ import { confirm, findReceipt, showConfirm } from './routes/confirm.ts';
 import { healthz, readyz } from './routes/health.ts';
 import { logFiles } from './routes/log.ts';
 import { backToPetition, logout, logoutCallback } from './routes/logout.ts';
+import { openIdProvider } from './routes/oidc.ts';
 import { publicPages } from './routes/public-pages.ts';
 import { proofFile, receiptFile, receiptPage } from './routes/receipt.ts';
+import { confirmLogin, showLogin, startForSite } from './routes/site.ts';
 import { startJourney } from './routes/start.ts';
 import { guardOrigin, limitPosts, SecurityHeaders } from './security.ts';
 
@@ -54,6 +56,12 @@ export function createServer(deps: WebDependencies): Express {
   app.get('/petitions/:slug/receipt/:capability/receipt.jwt', secured, receiptFile(deps));
   app.get('/petitions/:slug/receipt/:capability/receipt.tlog-proof', secured, proofFile(deps));
   app.get(['/petitions/:slug/sign', '/petitions/:slug/withdraw'], secured, backToPetition());
+
+  app.get('/login/confirm', secured, showLogin(deps));
+  app.post('/login/confirm', posts, confirmLogin(deps));
+  app.get('/oidc/interaction/:uid', secured, startForSite(deps));
+  app.get('/oidc/jwks', json.keys); // id_tokens of the minutes before a rotation verify on
+  app.use('/oidc', secured, openIdProvider(deps));
 
   app.get('/', pages.home);
   app.get('/how-it-works', pages.howItWorks);
@@ -94,6 +102,7 @@ const KNOWN = [
   ['GET, HEAD', ['/log/checkpoint', '/log/vkey', '/log/tile/*path', '/log/statements/:hash', '/log/jwks/:hash']],
   ['GET, HEAD', ['/petitions/:slug/receipt/:capability', '/petitions/:slug/receipt/:capability/:file']],
   ['GET, HEAD, POST', ['/petitions/:slug/sign', '/petitions/:slug/withdraw', '/petitions/:slug/confirm']],
+  ['GET, HEAD, POST', ['/login/confirm']],
   ['POST', ['/petitions/:slug/receipt', '/logout']],
 ] as const;
 

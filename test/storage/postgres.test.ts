@@ -274,7 +274,11 @@ describe('a PostgreSQL database', () => {
 
   test('keeps journeys in tables that cost no write-ahead log', async () => {
     const query = "SELECT relname FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r' ORDER BY relname";
-    expect(await sql(place.databaseUrl, query)).toEqual([{ relname: 'claims' }, { relname: 'journeys' }]);
+    expect(await sql(place.databaseUrl, query)).toEqual([
+      { relname: 'claims' },
+      { relname: 'journeys' },
+      { relname: 'provider_rows' },
+    ]);
   });
 
   test('has at most ten connections open for the data of one process', async () => {

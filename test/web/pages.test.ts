@@ -45,6 +45,7 @@ const ended = (status: 'closed' | 'restricted'): PageModels['petition'] => ({
 const confirm: PageModels['confirm'] = {
   petition: open,
   action: 'sign',
+  site: undefined,
   birthdate: '1962-08-24' as Day,
   signed: undefined,
   departments: [
@@ -76,7 +77,10 @@ const refusal: PageModels['refusal'] = {
   petition: { slug: open.slug, title: open.title },
   minAge: 18,
   logoutAction: '/logout',
+  site: undefined,
+  detail: undefined,
 };
+const forSite = { name: 'Ville & <Campagne>', statementHtml: '<p>Nous demandons ceci.</p>' };
 
 /** Every page in every state. */
 const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
@@ -87,6 +91,8 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
     'without département or birth date': { ...confirm, departments: undefined, birthdate: undefined },
     'wrong département': { ...confirm, error: 'department-unknown' },
     'already signed': { ...confirm, ...asked },
+    'for a site': { ...confirm, site: forSite },
+    'already signed, for a site': { ...confirm, ...asked, site: forSite },
     withdraw: {
       ...confirm,
       departments: undefined,
@@ -101,6 +107,8 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
   },
   refusal: {
     known: refusal,
+    'for a site': { ...refusal, site: forSite.name },
+    'for a site’s developer': { ...refusal, code: 'site-request-refused', detail: 'invalid_request: <what>' },
     ...Object.fromEntries(
       [...REFUSAL_CODES, 'internal-error' as const].map((code) => [
         code,
@@ -108,6 +116,7 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
       ]),
     ),
   },
+  'site-login': { only: { site: forSite.name, confirmAction: '/login/confirm', notMeAction: '/logout' } },
   'how-it-works': { only: {} },
   privacy: { only: {} },
   accessibility: { only: {} },

@@ -12,9 +12,11 @@ import { checkTables } from './integrity.ts';
 import { postgresJourneyStore } from './journey-store.ts';
 import { postgresLogStore } from './log-store.ts';
 import { postgresPetitionStore } from './petition-store.ts';
+import { postgresProviderRows } from './provider-rows.ts';
 import { postgresRequestStore } from './request-store.ts';
 import { checkServer } from './server.ts';
 import { postgresSignatureStore } from './signature-store.ts';
+import { postgresSiteStore } from './site-store.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '../../../drizzle/postgres');
 /** With one for the right to write, a gateway holds at most 16 connections. */
@@ -42,6 +44,7 @@ export async function openPostgresStorage({ databaseUrl, allowUnsafeCommits }: S
     signatures: postgresSignatureStore(database),
     log: postgresLogStore(database, () => petitions.forget()),
     requests: postgresRequestStore(database),
+    sites: postgresSiteStore(database),
     checkTables: () => checkTables(databaseUrl),
     async backup() {
       throw new SetupError(
@@ -69,7 +72,11 @@ export async function migratePostgres({ databaseUrl, allowUnsafeCommits }: Stora
 
 export async function openPostgresJourneys({ databaseUrl }: StoragePlace): Promise<OpenJourneys> {
   const database = new Database(databaseUrl, JOURNEY_CONNECTIONS);
-  return { journeys: postgresJourneyStore(database), close: () => database.close() };
+  return {
+    journeys: postgresJourneyStore(database),
+    providerRows: postgresProviderRows(database),
+    close: () => database.close(),
+  };
 }
 
 /** @throws SetupError when the database has other migrations than ours */

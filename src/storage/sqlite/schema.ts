@@ -114,6 +114,19 @@ export const identityKeys = sqliteTable(
   (table) => [primaryKey({ columns: [table.issuer, table.hash] }), uniqueIndex('identity_keys_entry').on(table.entry)],
 );
 
+/** Petition sites: what they are registered with, their secrets wrapped. Nothing here is of a person. */
+export const sites = sqliteTable('sites', {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  /** JSON arrays: exact addresses; the ids of the petitions that it may ask signatures for. */
+  redirectUris: text('redirect_uris').notNull(),
+  petitions: text().notNull(),
+  auth: text({ enum: ['client_secret_basic', 'private_key_jwt'] }).notNull(),
+  jwksUri: text('jwks_uri'),
+  sealedSecret: blob('sealed_secret', { mode: 'buffer' }),
+  wrappedKey: blob('wrapped_key', { mode: 'buffer' }).notNull(),
+});
+
 /** What a command asks of the gateway that writes the log: taken up within a second, answered here, then removed. */
 export const requests = sqliteTable('requests', {
   id: integer().primaryKey({ autoIncrement: true }),

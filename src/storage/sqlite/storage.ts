@@ -9,8 +9,10 @@ import { checkTables } from './integrity.ts';
 import { sqliteJourneyStore } from './journey-store.ts';
 import { sqliteLogStore } from './log-store.ts';
 import { sqlitePetitionStore } from './petition-store.ts';
+import { sqliteProviderRows } from './provider-rows.ts';
 import { sqliteRequestStore } from './request-store.ts';
 import { sqliteSignatureStore } from './signature-store.ts';
+import { sqliteSiteStore } from './site-store.ts';
 
 const MIGRATIONS = 'sqlite';
 const JOURNEY_MIGRATIONS = 'sqlite-journeys';
@@ -36,6 +38,7 @@ export function openSqliteStorage(place: StoragePlace): Storage {
     signatures: sqliteSignatureStore(data),
     log: sqliteLogStore(data, () => petitions.forget()),
     requests: sqliteRequestStore(data),
+    sites: sqliteSiteStore(data),
     checkTables: async () => checkTables(data),
     backup: async (to) => backUp(data, to),
     ready: () => act(() => void data.$client.prepare('SELECT 1 FROM petitions LIMIT 1').get()),
@@ -64,7 +67,11 @@ export function migrateSqlite(place: StoragePlace): number {
 export function openSqliteJourneys(dataDir: string): OpenJourneys {
   const file = join(dataDir, 'journeys.sqlite');
   const database = openWhole(file) ?? remake(file);
-  return { journeys: sqliteJourneyStore(database), close: async () => void database.$client.close() };
+  return {
+    journeys: sqliteJourneyStore(database),
+    providerRows: sqliteProviderRows(database),
+    close: async () => void database.$client.close(),
+  };
 }
 
 /** `sqlite:<path>`; an empty path is `paraphe.sqlite` in the data folder. */
