@@ -16,6 +16,13 @@ import { parseReceiptClaims } from './parse-claims.ts';
 import { ReceiptError } from './receipt-error.ts';
 
 export { ReceiptError, type ReceiptErrorCode } from './receipt-error.ts';
+export {
+  fetchSignatureStatus,
+  requireReceipt,
+  type SignatureStatus,
+  type SiteOptions,
+  verifySiteReceipt,
+} from './site-verifier.ts';
 export type { ReceiptClaims };
 
 /**
