@@ -41,6 +41,9 @@ export type ConfigurationDeps = {
   refuse(ctx: KoaContextWithOIDC, error: string, description: string | undefined): void;
 };
 
+/** In the address: an answer that posts itself would need a script on a page of ours. */
+export const RESPONSE_MODES = ['query', 'fragment'] as const;
+
 /** Cookies of the request under way. They are bound to the journey's own path, which `__Host-` does not allow. */
 export function cookieNames(isHttps: boolean) {
   const prefix = isHttps ? '__Secure-' : '';
@@ -68,7 +71,6 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
       idTokenSigningAlgValues: ['ES256'],
       clientAuthSigningAlgValues: ['ES256', 'PS256', 'RS256'],
     },
-    discovery: { response_modes_supported: ['query'], claims_supported: ['sub', 'acr', 'auth_time', 'iss'] },
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
     clockTolerance: 5,
@@ -128,7 +130,6 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
       return grantId === undefined ? undefined : ctx.oidc.provider.Grant.find(grantId);
     },
     expiresWithSession: () => false,
-    issueRefreshToken: async () => false,
     clientBasedCORS: () => false,
     findAccount: async (_ctx, accountId) => {
       if ((await deps.findLogin(accountId)) === undefined) return undefined;
@@ -162,7 +163,7 @@ export function clientMetadata(site: Site, secret: string | undefined): AllClien
     application_type: 'web',
     grant_types: ['authorization_code'],
     response_types: ['code'],
-    response_modes: ['query'],
+    response_modes: [...RESPONSE_MODES],
     subject_type: 'pairwise',
     id_token_signed_response_alg: 'ES256',
     authorization_details_types: site.petitions.length === 0 ? [] : [PETITION_SIGNATURE],

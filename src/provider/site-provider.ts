@@ -15,7 +15,7 @@ import type { Pseudonyms } from '../person/pseudonym.ts';
 import type { Petition, PetitionId } from '../petitions/petition.ts';
 import type { ReceiptKeys } from '../receipt/keys.ts';
 import { sealedAdapter } from './adapter.ts';
-import { clientMetadata, cookieNames, LIFETIMES, providerConfiguration } from './configuration.ts';
+import { clientMetadata, cookieNames, LIFETIMES, providerConfiguration, RESPONSE_MODES } from './configuration.ts';
 import { findLogin, keepLogin } from './logins.ts';
 import { PETITION_SIGNATURE, petitionOf } from './petition-signature.ts';
 import type { ProviderRows, SiteStore } from './ports.ts';
@@ -222,6 +222,7 @@ export class SiteProvider {
     // No session is kept, so none is named: the library would set its cookie all the same.
     provider.use(async (ctx, next) => {
       await next();
+      dropResponseModes(ctx.body);
       const cookies = ctx.res.getHeader('set-cookie');
       if (!Array.isArray(cookies)) return;
       const kept = cookies.filter((cookie) => !cookie.startsWith(`${this.#sessionCookie}=`));
@@ -233,4 +234,10 @@ export class SiteProvider {
     koa.on('error', (error: unknown) => failed(error)); // with a listener of ours, Koa prints nothing
     return { kid: keys.kid, provider, handle: provider.callback() };
   }
+}
+
+/** Discovery lists what the library has; our sites get an answer in these ways alone. */
+function dropResponseModes(body: unknown): void {
+  if (typeof body !== 'object' || body === null || !('response_modes_supported' in body)) return;
+  body.response_modes_supported = RESPONSE_MODES;
 }
