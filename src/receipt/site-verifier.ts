@@ -5,7 +5,7 @@
  */
 import type { JSONWebKeySet } from 'jose';
 import { ReceiptError } from './receipt-error.ts';
-import { type VerifiedReceipt, verifyReceipt } from './verify.ts';
+import { type VerifiedReceipt, verifyReceipt } from './verify-receipt.ts';
 
 export type SiteOptions = {
   /** The gateway: its origin, or its OpenID issuer (`<origin>/oidc`), whichever is at hand. */

@@ -30,13 +30,13 @@ storageContract('PostgreSQL', async () => {
   const place = shared;
   await place.empty();
   const storage = await openStorage(place);
-  const { journeys, close } = await openJourneys(place);
+  const waiting = await openJourneys(place);
   return {
     storage,
-    journeys,
+    waiting,
     async done() {
       await storage.close();
-      await close();
+      await waiting.close();
     },
   };
 });
