@@ -1,5 +1,6 @@
 import type { Day } from '../clock.ts';
 import type { RefusalCode } from '../errors.ts';
+import type { OperationName } from './openapi.ts';
 
 /** What each template in `views/` is given, beside the layout's own helpers. Plain values: no request, no row. */
 export type PageModels = {
@@ -68,6 +69,8 @@ export type PageModels = {
   'how-it-works': Record<string, never>;
   privacy: Record<string, never>;
   accessibility: Record<string, never>;
+  /** The public JSON, for a reader; programs read `/api/openapi.json`. */
+  api: { issuer: string; operations: readonly { path: string; name: OperationName }[] };
   /** How to check a receipt oneself; `steps` are what the page's own code checks and the words that each can end in. */
   verify: { issuer: string; steps: Readonly<Record<string, readonly string[]>> };
   /** What the log is and how to audit it, with what is published now. */

@@ -8,6 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import { parse } from 'node:querystring';
 import express, { type Express } from 'express';
 import { Refusal } from '../errors.ts';
+import { preflight } from './cors.ts';
 import type { WebDependencies } from './dependencies.ts';
 import { answerError, methodNotAllowed, notFound } from './errors.ts';
 import { publicJson } from './routes/api.ts';
@@ -69,6 +70,9 @@ export function createServer(deps: WebDependencies): Express {
   app.get('/accessibility', pages.accessibility);
   app.get('/verify', pages.verify);
   app.get('/log', pages.log);
+  app.options(['/api/*path', '/.well-known/jwks.json', '/log/*path'], preflight());
+  app.get('/api', pages.api);
+  app.get('/api/openapi.json', json.description);
   app.get('/api/petitions', json.petitions);
   app.get('/api/petitions/:slug', json.petition);
   app.get('/api/petitions/:slug/tally', json.tally);
@@ -97,7 +101,17 @@ const KNOWN = [
     'GET, HEAD',
     ['/', '/petitions/:slug', '/how-it-works', '/privacy', '/accessibility', '/verify', '/log', '/healthz', '/readyz'],
   ],
-  ['GET, HEAD', ['/api/petitions', '/api/petitions/:slug', '/api/petitions/:slug/tally', '/.well-known/jwks.json']],
+  [
+    'GET, HEAD',
+    [
+      '/api',
+      '/api/openapi.json',
+      '/api/petitions',
+      '/api/petitions/:slug',
+      '/api/petitions/:slug/tally',
+      '/.well-known/jwks.json',
+    ],
+  ],
   ['GET, HEAD', ['/api/petitions/:slug/signatures/:nym', '/login/callback', '/logout/callback', '/assets/*path']],
   ['GET, HEAD', ['/log/checkpoint', '/log/vkey', '/log/tile/*path', '/log/statements/:hash', '/log/jwks/:hash']],
   ['GET, HEAD', ['/petitions/:slug/receipt/:capability', '/petitions/:slug/receipt/:capability/:file']],

@@ -3,6 +3,7 @@ import type { Day } from '../../src/clock.ts';
 import { REFUSAL_CODES } from '../../src/errors.ts';
 import { STEPS } from '../../src/verifier/steps.ts';
 import { LANGS, type Lang } from '../../src/web/i18n.ts';
+import { OPERATIONS } from '../../src/web/openapi.ts';
 import type { PageModels, PageName, PetitionSummary } from '../../src/web/page-models.ts';
 import { createPages, type PageContext } from '../../src/web/pages.ts';
 import french from '../../views/locales/fr.json' with { type: 'json' };
@@ -120,6 +121,7 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
   'how-it-works': { only: {} },
   privacy: { only: {} },
   accessibility: { only: {} },
+  api: { only: { issuer: 'https://petitions.example.org', operations: OPERATIONS } },
   verify: { only: { issuer: 'https://petitions.example.org', steps: STEPS } },
   log: {
     only: {

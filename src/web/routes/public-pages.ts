@@ -8,6 +8,7 @@ import { makeReady, pageContext, type Ready, sendReady } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { getPublished, listPublished } from '../get-petition.ts';
 import type { Lang } from '../i18n.ts';
+import { OPERATIONS } from '../openapi.ts';
 import { PageCache } from '../page-cache.ts';
 import type { PageModels, PageName } from '../page-models.ts';
 import { byDay, departmentName, NO_FIGURES, renderStatement, summarise } from '../present.ts';
@@ -56,6 +57,7 @@ export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
     howItWorks: page('how-it-works', async () => ({})),
     privacy: page('privacy', async () => ({})),
     accessibility: page('accessibility', async () => ({})),
+    api: page('api', async () => ({ issuer: deps.config.origin, operations: OPERATIONS })),
     verify: page('verify', async () => ({ issuer: deps.config.origin, steps: STEPS })),
     log: page('log', async () => {
       const { origin, root } = deps.log.published;
