@@ -241,14 +241,14 @@ describe('at the authorization endpoint', () => {
     expect(stranger.jar.all).toEqual([]);
   });
 
-  test('who presses too late is told to start again, and nothing is recorded for nobody', async () => {
+  test('who confirms a request that is over is told to start again, and nothing is recorded for nobody', async () => {
     const browser = browserOf(world, site);
     await arrive(browser, await beginVisit(site, ids.jardins), 'citoyen-51');
     const uid = browser.exchangesWith('/oidc/interaction/')[0]!.url.split('/').pop()!;
     await browser.tab().get(`${world.origin}/oidc/auth/${uid}`); // takes the request away: it was not finished
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 29 * 60_000 });
     await browser.submit({}, { form: '/confirm' });
-    expect([400, 410]).toContain(browser.page.status);
+    expect(browser.page.status).toBe(410);
+    expect(browser.page.text).toContain('Cette demande n’est plus en cours');
   });
 });
 

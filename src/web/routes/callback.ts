@@ -18,7 +18,7 @@ import type { WebDependencies } from '../dependencies.ts';
 import { withLang } from '../i18n.ts';
 import { idOf, type Journey, type JourneyContent } from '../journey.ts';
 import { SingleFlight } from '../single-flight.ts';
-import { subjectOf } from './current-journey.ts';
+import { logoutPath, subjectOf } from './current-journey.ts';
 import { acrFor, loginTies } from './start.ts';
 
 /** For how long someone who was refused after logging in can end their session from the refusal's page. */
@@ -169,7 +169,7 @@ function refuse(
   } else {
     // Whoever a site sent goes back to it by the same way, logged in or not.
     deps.cookies.set(res, journey, REFUSED_COOKIE_SECONDS);
-    aboutOf(res).logoutAction = withLang(`/logout?journey=${journey.id}`, journey.lang);
+    aboutOf(res).logoutAction = logoutPath(journey);
   }
   throw new Refusal(code);
 }

@@ -63,6 +63,7 @@ export async function subjectOf(deps: WebDependencies, journey: Journey, res: Re
   if (journey.site !== undefined) {
     const { name, redirectUris } = await deps.sites.getSite(journey.site.id);
     about.site = { name, origin: new URL(redirectUris[0] ?? '').origin };
+    about.logoutAction = logoutPath(journey); // whatever is refused from here on, there is a way back
   }
   if (journey.petition === undefined) return undefined;
   const petition = await deps.petitions.findById(journey.petition);
@@ -100,12 +101,14 @@ export async function goOn(
   redirect(res, logout);
 }
 
-/** Someone who is refused from here on is still logged in at the identity provider, or has a site to go back to. */
+/** Someone who is refused from here on is still logged in at the identity provider. */
 export function offerLogout(res: Response, journey: Journey, content: JourneyContent): void {
   const isLoggedIn = content.kind === 'identified' && content.login.idToken !== null;
-  if (isLoggedIn || journey.site !== undefined) {
-    aboutOf(res).logoutAction = withLang(`/logout?journey=${journey.id}`, journey.lang);
-  }
+  if (isLoggedIn) aboutOf(res).logoutAction = logoutPath(journey);
+}
+
+export function logoutPath({ id, lang }: Journey): string {
+  return withLang(`/logout?journey=${id}`, lang);
 }
 
 /** Where to end the session at the identity provider, if that is of use. */

@@ -27,7 +27,7 @@ export function logout(deps: WebDependencies): RequestHandler {
     aboutOf(res).lang = journey.lang;
     const content = await deps.journeys.find(journey);
     if (content?.kind === 'done') return endJourney(deps, res, journey, content.location);
-    const refused = content?.kind === 'refused' ? content.code : 'login-cancelled';
+    const refused = content?.kind === 'refused' ? content.code : content ? 'login-cancelled' : 'login-expired';
     const atSite = journey.site && (await deps.sites.refuse(journey.site.uid, refused));
     const location = atSite ?? (await backTo(deps, journey));
     const login = content?.login ?? null;
