@@ -15,7 +15,7 @@ import {
   type PetitionSite,
   visitSite,
 } from '../fakes/petition-site.ts';
-import { GARDENS, startWorld, TRAINS, type World } from '../fakes/world.ts';
+import { GARDENS, logIn, startWorld, TRAINS, type World } from '../fakes/world.ts';
 
 const CLOSED = 'slug: cantines\ntitle: Des cantines locales\nmin_age: 18\ndepartments: false\ncloses: 2020-01-01';
 
@@ -249,6 +249,9 @@ describe('at the authorization endpoint', () => {
     await browser.submit({}, { form: '/confirm' });
     expect(browser.page.status).toBe(410);
     expect(browser.page.text).toContain('Cette demande n’est plus en cours');
+    const later = world.browser();
+    await logIn(later, world, 'jardins', 'citoyen-51');
+    expect(later.page.text).toContain('Je donne mon accord et je signe'); // they have not signed
   });
 });
 
