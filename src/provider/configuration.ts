@@ -74,7 +74,9 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
     clockTolerance: 5,
-    cookies: { names: cookieNames(isHttps), short: cookie, long: cookie },
+    // OpenID Connect Core §3.1.2.1 asks for it; the library, that a session's cookie then go to other sites: there is none.
+    enableHttpPostMethods: true,
+    cookies: { names: cookieNames(isHttps), short: cookie, long: { ...cookie, sameSite: 'none' } },
     ttl: {
       Interaction: LIFETIMES.interaction,
       Grant: LIFETIMES.grant,
