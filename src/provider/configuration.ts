@@ -58,6 +58,13 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
   const isHttps = deps.origin.startsWith('https:');
   const cookie = { httpOnly: true, sameSite: 'lax', secure: isHttps, signed: false, overwrite: true } as const;
   const detailsOf = (details: unknown) => details as AuthorizationDetail[] | undefined;
+  // One request asks for its login several times.
+  const logins = new WeakMap<KoaContextWithOIDC, Promise<SiteLogin | undefined>>();
+  const loginOf = (ctx: KoaContextWithOIDC, accountId: string) => {
+    const login = logins.get(ctx) ?? deps.findLogin(accountId);
+    logins.set(ctx, login);
+    return login;
+  };
   return {
     adapter: deps.adapter,
     jwks: deps.jwks,
@@ -115,8 +122,8 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
           },
         },
         authorizationDetailsForGrantSource: async (ctx) => detailsOf(ctx.oidc.entities.Grant?.rar),
-        authorizationDetailsForAccessToken: async (_ctx, token, source) => {
-          const login = 'accountId' in token ? await deps.findLogin(token.accountId) : undefined;
+        authorizationDetailsForAccessToken: async (ctx, token, source) => {
+          const login = 'accountId' in token ? await loginOf(ctx, token.accountId) : undefined;
           const details = detailsOf(source && 'rar' in source ? source.rar : undefined);
           return details?.map((detail) => ({ ...detail, receipt: login?.receipt }));
         },
@@ -133,12 +140,12 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
     },
     expiresWithSession: () => false,
     clientBasedCORS: () => false,
-    findAccount: async (_ctx, accountId) => {
-      if ((await deps.findLogin(accountId)) === undefined) return undefined;
+    findAccount: async (ctx, accountId) => {
+      if ((await loginOf(ctx, accountId)) === undefined) return undefined;
       return { accountId, claims: () => ({ sub: accountId }) };
     },
-    pairwiseIdentifier: async (_ctx, accountId) => {
-      const login = await deps.findLogin(accountId);
+    pairwiseIdentifier: async (ctx, accountId) => {
+      const login = await loginOf(ctx, accountId);
       if (login === undefined) throw new Error('a login is gone before its tokens');
       return login.sub;
     },

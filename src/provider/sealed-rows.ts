@@ -1,9 +1,10 @@
 /**
  * Rows that the database cannot read: each is named after a secret id (a code, an access token, what a cookie names), stored
- * under a hash of it, and sealed under a key derived from it (HKDF-SHA-256, RFC 5869). Whoever holds the database alone
- * can neither open a row nor tell which rows belong to one person, but for those of one grant, which share its hash.
+ * and sealed under two halves of one SHAKE256 (FIPS 202) of it, of which the first says nothing about the second. Whoever
+ * holds the database alone can neither open a row nor tell which rows belong to one person, but for those of one grant,
+ * which share its hash. The ids have 126 random bits and more.
  */
-import { hash, hkdfSync, type KeyObject } from 'node:crypto';
+import { hash, type KeyObject } from 'node:crypto';
 import { open, seal, secretKey } from '../aead.ts';
 import type { ProviderRows } from './ports.ts';
 
@@ -16,21 +17,18 @@ export class SealedRows {
 
   /** @param grant the id of the grant that it is to be revoked with */
   save(kind: string, id: string, value: object, seconds: number, grant?: string): Promise<void> {
-    const content = seal(keyOf(kind, id), Buffer.from(JSON.stringify(value)), kind);
-    return this.#rows.save(
-      nameOf(kind, id),
-      content,
-      grant === undefined ? undefined : grantOf(grant),
-      now() + seconds,
-    );
+    const { name, key } = derive(kind, id);
+    const content = seal(key, Buffer.from(JSON.stringify(value)), kind);
+    return this.#rows.save(name, content, grant === undefined ? undefined : grantOf(grant), now() + seconds);
   }
 
   async find(
     kind: string,
     id: string,
   ): Promise<{ value: Record<string, unknown>; consumed: number | undefined } | undefined> {
-    const row = await this.#rows.find(nameOf(kind, id), now());
-    const content = row && open(keyOf(kind, id), row.content, kind);
+    const { name, key } = derive(kind, id);
+    const row = await this.#rows.find(name, now());
+    const content = row && open(key, row.content, kind);
     return (
       content && { value: JSON.parse(content.toString('utf8')) as Record<string, unknown>, consumed: row.consumed }
     );
@@ -38,11 +36,11 @@ export class SealedRows {
 
   /** @returns true once, for whoever is first */
   consume(kind: string, id: string): Promise<boolean> {
-    return this.#rows.consume(nameOf(kind, id), now());
+    return this.#rows.consume(derive(kind, id).name, now());
   }
 
   remove(kind: string, id: string): Promise<void> {
-    return this.#rows.remove(nameOf(kind, id));
+    return this.#rows.remove(derive(kind, id).name);
   }
 
   revoke(grant: string): Promise<void> {
@@ -54,12 +52,10 @@ export class SealedRows {
   }
 }
 
-function keyOf(kind: string, id: string): KeyObject {
-  return secretKey(Buffer.from(hkdfSync('sha256', id, '', `paraphe provider row ${kind}`, 32)));
-}
-
-function nameOf(kind: string, id: string): Buffer {
-  return hash('sha256', `paraphe provider row ${kind}\0${id}`, 'buffer');
+function derive(kind: string, id: string): { readonly name: Buffer; readonly key: KeyObject } {
+  const input = `paraphe-provider-row-v1\0${kind}\0${id}`;
+  const bytes = hash('shake256', input, { outputEncoding: 'buffer', outputLength: 64 });
+  return { name: bytes.subarray(0, 32), key: secretKey(bytes.subarray(32)) };
 }
 
 function grantOf(id: string): Buffer {
