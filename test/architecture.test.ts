@@ -49,7 +49,7 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
   },
   audit: { rooms: ['log', 'person', 'tlog'], why: 'auditors know the public log and nothing of a gateway' },
   demo: {
-    rooms: ['app.ts', 'config.ts', 'log', 'log-writer.ts', 'petitions', 'storage'],
+    rooms: ['app.ts', 'config.ts', 'log', 'log-writer.ts', 'person', 'petitions', 'storage'],
     why: 'the demonstration is an application of the app',
   },
   'app.ts': {
