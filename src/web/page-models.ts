@@ -55,6 +55,10 @@ export type PageModels = {
     departments: readonly { code: string; name: string }[] | undefined;
     /** What is wrong with what was chosen, after a refused confirmation. */
     error: 'department-missing' | 'department-unknown' | undefined;
+    /** What kept a confirmation from being recorded, and passes by itself. */
+    trouble: { code: RefusalCode; status: number } | undefined;
+    /** The département as it was sent with a confirmation that was refused. */
+    chosen: string | undefined;
     /** Where the main form posts; where one posts who only wants their receipt (withdrawing); where "this is not me" posts. */
     confirmAction: string;
     findAction: string | undefined;

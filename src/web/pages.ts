@@ -75,12 +75,11 @@ export function createPages(options: PagesOptions): Pages {
 
   // A list of a hundred choices is most of its page, and is one of a few that never change.
   const optionLists = new WeakMap<object, string>();
-  const optionsOf = (choices: readonly { code: string; name: string }[]): string => {
-    const known = optionLists.get(choices);
-    if (known !== undefined) return known;
-    const html = eta.render('@partials/options', { choices });
+  const optionsOf = (choices: readonly { code: string; name: string }[], chosen?: string): string => {
+    const html = optionLists.get(choices) ?? eta.render('@partials/options', { choices });
     optionLists.set(choices, html);
-    return html;
+    const isChoice = choices.some(({ code }) => code === chosen);
+    return isChoice ? html.replace(`value="${chosen}"`, '$& selected') : html;
   };
 
   return {

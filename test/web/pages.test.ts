@@ -87,6 +87,8 @@ const confirm: PageModels['confirm'] = {
     { code: '75', name: 'Paris' },
   ],
   error: undefined,
+  trouble: undefined,
+  chosen: undefined,
   confirmAction: '/petitions/ecoles/confirm?journey=1',
   findAction: undefined,
   withdrawn: undefined,
@@ -126,6 +128,7 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
   confirm: {
     sign: confirm,
     'without département or birth date': { ...confirm, departments: undefined, birthdate: undefined },
+    'trouble that passes': { ...confirm, trouble: { code: 'overloaded', status: 503 }, chosen: '75' },
     'wrong département': { ...confirm, error: 'department-unknown' },
     'already signed': { ...confirm, ...asked },
     withdraw: {
