@@ -82,7 +82,7 @@ describe('whoever reads stays anonymous', () => {
     const english = await get('/petitions/trains', { 'accept-language': 'en-GB,en;q=0.9,fr;q=0.1' });
     expect(french.headers.get('content-language')).toBe('fr');
     expect(english.headers.get('content-language')).toBe('en');
-    expect(english.headers.get('vary')).toBe('Accept-Language');
+    expect(english.headers.get('vary')).toBe('Accept-Language, Accept-Encoding');
     expect(await english.text()).toContain('<html lang="en">');
     expect((await get('/petitions/trains?lang=en')).headers.get('content-language')).toBe('en');
     expect((await get('/petitions/trains?lang=de')).headers.get('content-language')).toBe('fr');

@@ -1,6 +1,6 @@
 /** What a petition's page leads to beside pages: its figures and the list for a spreadsheet, its address as a QR code. */
 import type { Request, RequestHandler } from 'express';
-import { makeReady, type Ready, sendReady } from '../answer.ts';
+import { makeCompressible, type Ready, sendReady } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { figuresCsv, petitionsCsv } from '../figures-csv.ts';
 import { getPublished, listPublished } from '../get-petition.ts';
@@ -22,7 +22,7 @@ export function publicFiles(deps: WebDependencies, security: SecurityHeaders) {
   }
 
   function spreadsheet(name: string, content: string): Ready {
-    return makeReady(content, [
+    return makeCompressible(content, [
       ['Content-Type', 'text/csv; charset=utf-8'],
       ['Content-Disposition', `attachment; filename="${name}.csv"`],
       caching,
@@ -49,7 +49,7 @@ export function publicFiles(deps: WebDependencies, security: SecurityHeaders) {
     qrCode: file(async (req) => {
       const { slug } = await getPublished(deps, req.params.slug);
       const headers = [['Content-Type', 'image/svg+xml'], caching] as const;
-      return makeReady(drawQrCode(`${deps.config.origin}/petitions/${slug}`), headers);
+      return makeCompressible(drawQrCode(`${deps.config.origin}/petitions/${slug}`), headers);
     }),
   };
 }

@@ -5,7 +5,7 @@ import type { Figures } from '../../log/figures.ts';
 import { lastDay, type Petition } from '../../petitions/petition.ts';
 import { encodeBase64 } from '../../tlog/base64.ts';
 import { STEPS } from '../../verifier/steps.ts';
-import { makeReady, pageContext, type Ready, sendReady } from '../answer.ts';
+import { makeCompressible, pageContext, type Ready, sendReady } from '../answer.ts';
 import { drawDepartmentMap } from '../charts/department-map.ts';
 import { drawTimeline, periodsOf } from '../charts/timeline.ts';
 import type { WebDependencies } from '../dependencies.ts';
@@ -32,7 +32,7 @@ export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
   ] as const;
 
   function render<N extends PageName>(name: N, model: PageModels[N], where: Where): Ready {
-    return makeReady(deps.pages.render(name, model, where), [...headers, ['Content-Language', where.lang]]);
+    return makeCompressible(deps.pages.render(name, model, where), [...headers, ['Content-Language', where.lang]]);
   }
 
   function page<N extends PageName>(name: N, model: Modeller<N>): RequestHandler {
