@@ -51,7 +51,9 @@ describe('a petition’s page', () => {
   test('shows the count, and what it is true for', async () => {
     const { size } = (tally as unknown as { checkpoint: { size: number } }).checkpoint;
     expect(petition).toContain(`data-signatures="77" data-checkpoint-size="${size}"`);
-    expect(plain(petition)).toMatch(new RegExp(`Compte exact pour le registre public à ${size} entrées, publié le `));
+    expect(plain(petition)).toMatch(
+      new RegExp(`Ces chiffres sont ceux du registre public à ${size} entrées, publié le `),
+    );
     expect(petition).toContain('<span lang="fr">Un collectif</span>');
   });
 
