@@ -166,6 +166,22 @@ test('public pages are fresh for as long as the log is not published, and may be
   }
 });
 
+test('nothing moves while a page comes in', async () => {
+  const chromium = await Chromium.start();
+  try {
+    const person = await chromium.person({ javaScriptEnabled: true, viewport: { width: 390, height: 844 } });
+    await person.page.addInitScript(
+      'window.moved = 0; new PerformanceObserver((list) => { for (const { value } of list.getEntries()) window.moved += value; }).observe({ type: "layout-shift", buffered: true });',
+    );
+    for (const path of ['/', '/petitions/trains', '/petitions/trains/figures']) {
+      await person.open(world.origin + path);
+      expect(await person.page.evaluate('window.moved'), path).toBe(0);
+    }
+  } finally {
+    await chromium.close();
+  }
+});
+
 test('on a narrow phone nothing is wider than the screen, with images off as well', async () => {
   const chromium = await Chromium.start();
   try {
