@@ -16,8 +16,8 @@ export type ListQuery = {
   readonly page: number;
 };
 
-/** A petition, and what words are looked for in. */
-export type Listed = { readonly petition: PetitionSummary; readonly words: string };
+/** A petition, and what words are looked for in, as `foldWords` makes it. */
+export type Listed = { readonly petition: PetitionSummary; readonly words: () => string };
 
 export type PetitionList = {
   readonly query: ListQuery;
@@ -46,13 +46,18 @@ export function listPetitions(listed: readonly Listed[], query: ListQuery): Peti
   const words = foldWords(query.q).split(' ').filter(Boolean).slice(0, MOST_WORDS);
   const found = listed
     .filter(({ petition }) => query.status === 'all' || petition.status === query.status)
-    .filter((one) => words.every((word) => one.words.includes(word)))
+    .filter((one) => isAbout(one.words, words))
     .map(({ petition }) => petition)
     .sort((a, b) => GROUPS.indexOf(a.status) - GROUPS.indexOf(b.status) || ORDERS[query.sort](a, b));
   const pages = Math.max(1, Math.ceil(found.length / PAGE_SIZE));
   const page = Math.min(query.page, pages);
   const petitions = found.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE);
   return { query: { ...query, page }, petitions, found: found.length, pages };
+}
+
+/** Texts are made ready only for who looks for something. */
+function isAbout(text: Listed['words'], words: readonly string[]): boolean {
+  return words.length === 0 || words.every((word) => text().includes(word));
 }
 
 /** The address of a list: what is as it is without being asked for is not in it. */

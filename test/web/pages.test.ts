@@ -62,7 +62,7 @@ const figures: PageModels['figures'] = {
 };
 const listed = (q: string, petitions: readonly PetitionSummary[]): PageModels['home'] => ({
   list: listPetitions(
-    petitions.map((one) => ({ petition: one, words: foldWords(one.title) })),
+    petitions.map((one) => ({ petition: one, words: () => foldWords(one.title) })),
     parseListQuery({ q }),
   ),
   previousHref: undefined,

@@ -30,7 +30,7 @@ function petition(slug: string, rest: Partial<PetitionSummary> = {}): PetitionSu
     ...rest,
   };
 }
-const listed = (one: PetitionSummary): Listed => ({ petition: one, words: foldWords(one.title) });
+const listed = (one: PetitionSummary): Listed => ({ petition: one, words: () => foldWords(one.title) });
 
 const PETITIONS = [
   petition('ecoles', { title: 'Garder l’École ouverte à Sèvres', opened: '2026-03-01' as Day, signatures: 5 }),

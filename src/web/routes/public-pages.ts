@@ -103,7 +103,8 @@ async function listAll(deps: WebDependencies): Promise<readonly Listed[]> {
   const now = deps.clock();
   return (await listPublished(deps)).map((one) => ({
     petition: summarise(one, figures.get(one.id)?.total ?? 0, now),
-    words: once(folded, one.id, () => foldWords(`${one.statement.title} ${one.author ?? ''} ${one.statement.text}`)),
+    words: () =>
+      once(folded, one.id, () => foldWords(`${one.statement.title} ${one.author ?? ''} ${one.statement.text}`)),
   }));
 }
 
