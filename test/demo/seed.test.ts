@@ -19,6 +19,7 @@ import type { Petition } from '../../src/petitions/petition.ts';
 import { createKeys, readKeys } from '../../src/storage/key-folder.ts';
 import { migrateStorage, openLock, openStorage } from '../../src/storage/open.ts';
 import { PETITION, petitionNamed } from '../fakes/acts.ts';
+import { command } from '../fakes/command.ts';
 import { findLeaks } from '../fakes/leaks.ts';
 import { checkWholeLog } from '../fakes/whole-log.ts';
 
@@ -68,6 +69,12 @@ describe('a new demonstration', () => {
     }));
     expect(await petitions()).toEqual(expected.reverse().map((one) => expect.objectContaining(one)));
     expect(acts.filter(({ action }) => action === 'sign')).toHaveLength(SIGNATURES);
+  });
+
+  test('passes an audit, JSON and pages included', async () => {
+    const { code, out } = await command({}, 'audit', demo?.origin ?? '', '--mirror', join(folder, 'mirror'));
+    expect(out).toContain('HOLDS');
+    expect(code).toBe(0);
   });
 
   test('spreads them over weeks and départements, and says what is declared', async () => {
