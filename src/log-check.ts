@@ -42,7 +42,12 @@ async function checkKeys(storage: Storage, keysDir: string): Promise<Omit<DataCh
   }
   const { keyEncryptionKey } = readKeys(keysDir);
   const problems: string[] = [];
-  for (const petition of await storage.petitions.list()) {
+  const petitions = await storage.petitions.list().catch((error: unknown) => {
+    if (!(error instanceof RangeError)) throw error; // a row that is no petition
+    problems.push(`the petitions cannot be read: ${error.message}`);
+    return [];
+  });
+  for (const petition of petitions) {
     const wrapped = await storage.petitions.findWrappedSecret(petition.id);
     if (wrapped === undefined || isPetitionKeyWhole(keyEncryptionKey, petition, wrapped)) continue;
     problems.push(`petition ${petition.slug}: its wrapped key is not that of the public key in the log`);
