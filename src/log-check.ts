@@ -28,7 +28,8 @@ export async function checkData(
     const notes = [...keys.notes, ...(locked === undefined ? ['Not compared: there is no lock beside the data.'] : [])];
     return { size: log.size, problems: [...log.problems, ...(await storage.checkTables()), ...keys.problems], notes };
   } catch (error) {
-    if (!isDatabaseError(error)) throw error;
+    // A row may be changed into what is none: no day, no JSON.
+    if (!(isDatabaseError(error) || error instanceof RangeError || error instanceof SyntaxError)) throw error;
     return { size: 0, problems: [`The database cannot be read: ${error.message}`], notes: [] };
   } finally {
     await storage.close();

@@ -61,12 +61,6 @@ CREATE TABLE `publication` (
 	`at` integer NOT NULL
 );
 --> statement-breakpoint
-CREATE TABLE `requests` (
-	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
-	`acts` text NOT NULL,
-	`outcomes` text
-);
---> statement-breakpoint
 CREATE TABLE `signatures` (
 	`petition` integer NOT NULL,
 	`nym` blob NOT NULL,

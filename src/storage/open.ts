@@ -9,13 +9,15 @@ import type { PetitionStore, RequestStore, SignatureStore } from '../petitions/p
 import type { JourneyStore } from '../web/ports.ts';
 import type { StoragePlace } from './place.ts';
 import { isPostgresDamage } from './postgres/database.ts';
-import { holdPostgresWriter, openPostgresLock, readPostgresLock } from './postgres/lock.ts';
+import { holdPostgresWriter } from './postgres/lease.ts';
+import { openPostgresLock, readPostgresLock } from './postgres/lock.ts';
 import { migratePostgres, openPostgresJourneys, openPostgresStorage } from './postgres/storage.ts';
 import { isSqliteError } from './sqlite/database.ts';
 import { holdSqliteWriter, openSqliteLock, readSqliteLock } from './sqlite/lock.ts';
 import { migrateSqlite, openSqliteJourneys, openSqliteStorage } from './sqlite/storage.ts';
 
 export type { StoragePlace } from './place.ts';
+export type { Signals } from './signals.ts';
 export { WriterBusy } from './writer-busy.ts';
 
 export type Storage = {
@@ -23,6 +25,12 @@ export type Storage = {
   readonly signatures: SignatureStore;
   readonly log: LogStore<PetitionAct, PetitionOutcome>;
   readonly requests: RequestStore;
+  /** Calls soon after a process has published, and now and then without that. @returns what ends it */
+  onPublished(told: () => void): () => void;
+  /** Whether the right to write is free for sure. */
+  isWriterGone(): Promise<boolean>;
+  /** Calls soon after the right to write was given back, and now and then without that. @returns what ends it */
+  onReleased(told: () => void): () => void;
   /** What is wrong with the tables beside the log, in words. */
   checkTables(): Promise<readonly string[]>;
   /**
@@ -37,7 +45,11 @@ export type Storage = {
 
 export type OpenJourneys = { readonly journeys: JourneyStore; close(): Promise<void> };
 export type OpenLock = LogLock & { close(): Promise<void> };
-export type HeldWriter = { release(): Promise<void> };
+export type HeldWriter = {
+  /** See `Batch`. */
+  readonly epoch: number;
+  release(): Promise<void>;
+};
 
 /** @throws SetupError when the data are missing, from another version, or lack a migration; or the database is not fit */
 export async function openStorage(place: StoragePlace): Promise<Storage> {
@@ -54,20 +66,25 @@ export async function openJourneys(place: StoragePlace): Promise<OpenJourneys> {
   return isPostgres(place) ? openPostgresJourneys(place) : openSqliteJourneys(place.dataDir);
 }
 
-/** The lock's place is its own: `LOCK_URL`, or a file in the data folder, whatever the data are in. */
+/**
+ * The lock's place is its own: `LOCK_URL`; without it, a file beside SQLite's data, or a table beside PostgreSQL's, which
+ * every process reaches and a restored backup brings back.
+ */
 export async function openLock(place: StoragePlace): Promise<OpenLock> {
-  const { lockUrl } = place;
-  return lockUrl === undefined ? openSqliteLock(place.dataDir) : openPostgresLock({ ...place, lockUrl });
+  return isLockOnPostgres(place) ? openPostgresLock(place) : openSqliteLock(place.dataDir);
 }
 
 /** The lock's checkpoint, also while a gateway holds it; `undefined` where there is none. */
 export async function readLock(place: StoragePlace): Promise<string | undefined> {
-  const { lockUrl } = place;
-  return lockUrl === undefined ? readSqliteLock(place.dataDir) : readPostgresLock({ ...place, lockUrl });
+  return isLockOnPostgres(place) ? readPostgresLock(place) : readSqliteLock(place.dataDir);
+}
+
+function isLockOnPostgres(place: StoragePlace): boolean {
+  return place.lockUrl !== undefined || isPostgres(place);
 }
 
 /**
- * Takes the right to write, which ends with the process however it ends.
+ * Takes the right to write: on SQLite it ends with the process however it ends, on PostgreSQL when it is not renewed.
  * @param lost told, once, when the right is gone although it was not released
  * @throws WriterBusy when another process holds it
  */

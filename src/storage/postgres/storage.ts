@@ -10,6 +10,8 @@ import type { StoragePlace } from '../place.ts';
 import { connect, Database, placeOf } from './database.ts';
 import { checkTables } from './integrity.ts';
 import { postgresJourneyStore } from './journey-store.ts';
+import { isWriterGone } from './lease.ts';
+import { Listener } from './listener.ts';
 import { postgresLogStore } from './log-store.ts';
 import { postgresPetitionStore } from './petition-store.ts';
 import { postgresRequestStore } from './request-store.ts';
@@ -17,7 +19,7 @@ import { checkServer } from './server.ts';
 import { postgresSignatureStore } from './signature-store.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '../../../drizzle/postgres');
-/** With one for the right to write, a gateway holds at most 16 connections. */
+/** With two for the lock, one for the right to write and one to listen, a process holds at most 19 connections. */
 const CONNECTIONS = 10;
 const JOURNEY_CONNECTIONS = 5;
 /** The number that stands for migrating among the advisory locks of a database: "migrate" in ASCII. */
@@ -37,11 +39,15 @@ export async function openPostgresStorage({ databaseUrl, allowUnsafeCommits }: S
     throw error;
   }
   const petitions = postgresPetitionStore(database);
+  const listener = new Listener(databaseUrl);
   return {
     petitions,
     signatures: postgresSignatureStore(database),
     log: postgresLogStore(database, () => petitions.forget()),
-    requests: postgresRequestStore(database),
+    requests: postgresRequestStore(database, listener),
+    onPublished: (told) => listener.on('published', told),
+    isWriterGone: () => isWriterGone(database),
+    onReleased: (told) => listener.on('released', told),
     checkTables: () => checkTables(databaseUrl),
     async backup() {
       throw new SetupError(
@@ -49,7 +55,10 @@ export async function openPostgresStorage({ databaseUrl, allowUnsafeCommits }: S
       );
     },
     ready: async () => void (await database.rows(READY)),
-    close: () => database.close(),
+    async close() {
+      await listener.close();
+      await database.close();
+    },
   };
 }
 

@@ -53,7 +53,7 @@ export function holdSqliteWriter(dataDir: string): HeldWriter {
       throw new WriterBusy(`Another process writes the log in ${dataDir}: one gateway serves a data folder.`);
     }
   });
-  return { release: async () => void client.close() };
+  return { epoch: 0, release: async () => void client.close() };
 }
 
 function openSmall(file: string, prepare: (client: Database.Database) => void): Database.Database {

@@ -222,6 +222,7 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
   return {
     create: async ({ origin, vkey, root }) => act(() => void statements.create.run(origin, vkey, root)),
     state: async () => act(() => readState(statements)),
+    publication: async () => act(() => readPublication(statements)),
     async append(batch, acts) {
       const appended = await act(() => append.immediate(batch, acts));
       if (acts.some(({ kind }) => kind === 'petition-opened' || kind === 'petition-closed')) petitionsChanged();
@@ -251,12 +252,16 @@ function readState(statements: LogStatements): LogState | undefined {
   const log = statements.log.get();
   if (log === undefined) return undefined;
   const day = statements.day.get(log.size - 1);
-  const publication = statements.publication.get();
   const fold = statements.fold.get();
   return {
     ...log,
     day: day === undefined ? undefined : dayFromNumber(day),
-    publication: publication && { checkpoint: publication.checkpoint, at: new Date(publication.at) },
+    publication: readPublication(statements),
     fold: fold === undefined ? undefined : (JSON.parse(fold) as FoldSnapshot),
   };
+}
+
+function readPublication(statements: LogStatements): LogState['publication'] {
+  const row = statements.publication.get();
+  return row && { checkpoint: row.checkpoint, at: new Date(row.at) };
 }

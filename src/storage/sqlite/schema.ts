@@ -113,10 +113,3 @@ export const identityKeys = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.issuer, table.hash] }), uniqueIndex('identity_keys_entry').on(table.entry)],
 );
-
-/** What a command asks of the gateway that writes the log: taken up within a second, answered here, then removed. */
-export const requests = sqliteTable('requests', {
-  id: integer().primaryKey({ autoIncrement: true }),
-  acts: text().notNull(),
-  outcomes: text(),
-});

@@ -14,6 +14,7 @@ import { sqliteSignatureStore } from './signature-store.ts';
 
 const MIGRATIONS = 'sqlite';
 const JOURNEY_MIGRATIONS = 'sqlite-journeys';
+const LOOK_MS = 100;
 
 /** @throws SetupError when the data are missing, from another version, or lack a migration */
 export function openSqliteStorage(place: StoragePlace): Storage {
@@ -31,16 +32,29 @@ export function openSqliteStorage(place: StoragePlace): Storage {
     throw error;
   }
   const petitions = sqlitePetitionStore(data);
+  const requests = sqliteRequestStore(join(place.dataDir, 'requests.sqlite'));
   return {
     petitions,
     signatures: sqliteSignatureStore(data),
     log: sqliteLogStore(data, () => petitions.forget()),
-    requests: sqliteRequestStore(data),
+    requests,
+    onPublished: look,
+    isWriterGone: async () => false, // only by trying
+    onReleased: look,
     checkTables: async () => checkTables(data),
     backup: async (to) => backUp(data, to),
     ready: () => act(() => void data.$client.prepare('SELECT 1 FROM petitions LIMIT 1').get()),
-    close: async () => void data.$client.close(),
+    async close() {
+      requests.close();
+      data.$client.close();
+    },
   };
+}
+
+/** SQLite tells nobody anything. */
+function look(told: () => void): () => void {
+  const timer = setInterval(told, LOOK_MS);
+  return () => clearInterval(timer);
 }
 
 /** Brings the file to this version's schema. Answers how many migrations it applied. */

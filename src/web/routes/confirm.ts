@@ -185,8 +185,8 @@ async function confirmModel(
 }
 
 /** Their signature as the signed log tells it: what is being recorded right now is nobody's yet. */
-function findSealed(deps: WebDependencies, petition: Petition, nym: Nym): Promise<Signature | undefined> {
-  return deps.signatures.find(petition.id, nym, deps.log.sealedSize);
+async function findSealed(deps: WebDependencies, petition: Petition, nym: Nym): Promise<Signature | undefined> {
+  return deps.signatures.find(petition.id, nym, await deps.log.sealedSize());
 }
 
 /** What the person can mend on the same page. */
