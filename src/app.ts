@@ -64,6 +64,7 @@ export function startApp(config: ServeConfig, options: AppOptions = {}): Promise
 export function startWriter(config: ServeConfig, options: Omit<AppOptions, 'role'> = {}): Promise<Pick<App, 'close'>> {
   return closingOnFailure(async (closers) => {
     await openCore(config, { ...options, role: 'writer' }, closers);
+    await (await openJourneys(config.storage)).close(); // whole, for those that serve
     return { close: () => closeAll(closers) };
   });
 }
@@ -101,8 +102,7 @@ async function openCore(config: ServeConfig, options: AppOptions, closers: Close
 
 async function start(config: ServeConfig, options: AppOptions, closers: Closers): Promise<App> {
   const { clock, diagnostics, keys, storage, member } = await openCore(config, options, closers);
-  // With the right to write: on SQLite, a journeys' file that cannot be read is made anew, and never under a gateway that serves.
-  const waiting = await openJourneys(config.storage);
+  const waiting = await openJourneys(config.storage, options.role === 'web');
   closers.push(() => waiting.close());
   const log = new LogReader({
     files: storage.log,

@@ -19,7 +19,7 @@ export const VARIABLES = {
   },
   LOCK_URL: {
     about:
-      'a PostgreSQL database for the log’s lock alone, another than the data’s and in no backup of theirs; by default lock.sqlite in DATA_DIR',
+      'a PostgreSQL database for the log’s lock alone, another than the data’s and in no backup of theirs; by default the lock is beside the data',
     schema: z
       .string()
       .regex(/^postgres(ql)?:\/\//, 'begins with `postgres://`')

@@ -52,6 +52,7 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
       'storage',
       'tlog',
       'witness',
+      'workers.ts',
     ],
     why: 'a command composes domains',
   },
@@ -68,6 +69,8 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
     rooms: ['leader.ts', 'log', 'petitions', 'storage', 'tlog'],
     why: 'it composes the part of one process in the log',
   },
+  'workers.ts': { rooms: ['worker.ts'], why: 'it only starts them' },
+  'worker.ts': { rooms: ['app.ts', 'config.ts'], why: 'an application of the app, in a process of its own' },
   'leader.ts': {
     rooms: ['config.ts', 'log', 'log-writer.ts', 'petitions', 'recount.ts', 'storage', 'tlog'],
     why: 'it composes what only the writer does',

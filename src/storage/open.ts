@@ -61,9 +61,12 @@ export async function migrateStorage(place: StoragePlace): Promise<number> {
   return isPostgres(place) ? migratePostgres(place) : migrateSqlite(place);
 }
 
-/** Opens where journeys wait, for a gateway that holds the right to write. */
-export async function openJourneys(place: StoragePlace): Promise<OpenJourneys> {
-  return isPostgres(place) ? openPostgresJourneys(place) : openSqliteJourneys(place.dataDir);
+/**
+ * Opens where journeys wait.
+ * @param isShared other processes have it open: on SQLite it is then never made anew, which holding the right to write allows
+ */
+export async function openJourneys(place: StoragePlace, isShared = false): Promise<OpenJourneys> {
+  return isPostgres(place) ? openPostgresJourneys(place) : openSqliteJourneys(place.dataDir, isShared);
 }
 
 /**

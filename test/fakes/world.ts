@@ -24,6 +24,8 @@ import { Browser } from './browser.ts';
 export type World = {
   readonly origin: string;
   readonly config: ServeConfig;
+  /** What `config` was read from: another process may serve in the gateways' place. */
+  readonly env: Readonly<Record<string, string>>;
   readonly dataDir: string;
   readonly franceConnect: FranceConnect;
   /** Diagnostic lines, as they were written. */
@@ -37,6 +39,8 @@ export type World = {
    * @param policy by which witnesses cosign from now on
    */
   restart(between?: () => unknown, policy?: string): Promise<void>;
+  /** Stops the gateways, and leaves the rest. */
+  stop(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -81,7 +85,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ],
     ...options.franceConnect,
   });
-  const given = readServeConfig({
+  const env = {
     DATA_DIR: dataDir,
     ORIGIN: origin,
     PORT: String(port),
@@ -93,7 +97,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     IDENTITY_TIMEOUT_MS: '2000',
     ALLOW_SIMULATED_IDENTITY: '1',
     ...options.env,
-  });
+  };
+  const given = readServeConfig(env);
   createKeys(given.storage.keysDir, logOrigin(given.web.origin));
   const config = await withWitnesses(given, options.witnessPolicy);
   await migrateStorage(config.storage);
@@ -126,9 +131,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   return {
     origin,
     config,
+    env,
     dataDir,
     franceConnect,
     lines,
+    stop,
     gateways,
     browser: (browserOptions) => new Browser(browserOptions),
     async restart(between, policy) {

@@ -72,12 +72,13 @@ export function migrateSqlite(place: StoragePlace): number {
 }
 
 /**
- * Opens the journeys' file, for a gateway alone. It has no durability, and is made anew when it is torn or another
- * version's: losing it costs a few new logins.
+ * Opens the journeys' file. It has no durability, and is made anew when it is torn or another version's: losing it costs a
+ * few new logins.
+ * @param isShared other processes have it open, and the one that writes the log has made it whole before
  */
-export function openSqliteJourneys(dataDir: string): OpenJourneys {
+export function openSqliteJourneys(dataDir: string, isShared = false): OpenJourneys {
   const file = join(dataDir, 'journeys.sqlite');
-  const database = openWhole(file) ?? remake(file);
+  const database = isShared ? openShared(file) : (openWhole(file) ?? remake(file));
   return { journeys: sqliteJourneyStore(database), close: async () => void database.$client.close() };
 }
 
@@ -100,6 +101,13 @@ function openWhole(file: string): Sqlite | undefined {
   }
   database?.$client.close();
   return undefined;
+}
+
+function openShared(file: string): Sqlite {
+  const database = openSqlite(file, 'OFF');
+  if (pendingMigrations(database, JOURNEY_MIGRATIONS) === 0) return database;
+  database.$client.close();
+  throw new SetupError(`${file} is not this version's: start the process that writes the log first.`);
 }
 
 function remake(file: string): Sqlite {
