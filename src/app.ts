@@ -125,6 +125,7 @@ async function start(config: ServeConfig, options: AppOptions, closers: Closers)
   const nymDeps = { petitions: storage.petitions, keyEncryptionKey: keys.keyEncryptionKey, pseudonyms };
 
   await reachProvider(issuer, diagnostics);
+  await member.publish(); // the provider's keys, and what a crash left unpublished
   const web = createServer({
     config: config.web,
     clock,

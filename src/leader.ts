@@ -84,7 +84,6 @@ export async function startLeader(deps: LeaderDependencies): Promise<Leader> {
     closers.push(
       keepRecounting({ config: config.storage, figures: () => sequencer.fold.snapshot(), ...recounted(diagnostics) }),
     );
-    await publisher.publish();
     closers.push(publisher.start());
     return {
       sequencer,

@@ -91,6 +91,11 @@ export class Member implements Register {
     }
   }
 
+  /** Publishes what is recorded by now, where this is the process that writes. */
+  async publish(): Promise<void> {
+    await this.#leader?.publisher.publish();
+  }
+
   /** Finishes what is under way. */
   async close(): Promise<void> {
     this.#isClosing = true;
