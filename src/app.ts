@@ -19,6 +19,8 @@ import { LogReader } from './log/reader.ts';
 import type { Step } from './log/sequencer.ts';
 import { Witnesses } from './log/witnesses.ts';
 import { answerRequests, openLogWriter } from './log-writer.ts';
+import { listenForMetrics } from './metrics/listener.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { sha256, verifyEd25519 } from './node-crypto.ts';
 import { pseudonyms } from './person/pseudonym.ts';
 import type { PetitionAct, PetitionOutcome } from './petitions/acts.ts';
@@ -73,8 +75,10 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   const clock = options.clock ?? (() => new Date());
   const diagnostics = options.diagnostics ?? createDiagnostics(config.diagnostics);
   const keys = readKeys(config.storage.keysDir);
-  const storage = await openStorage(config.storage);
-  closers.push(() => storage.close());
+  const metrics = config.metrics === undefined ? undefined : new Metrics();
+  const opened = await openStorage(config.storage);
+  closers.push(() => opened.close());
+  const storage = metrics === undefined ? opened : { ...opened, log: metrics.watchStore(opened.log) };
   checkLogOrigin(keys.logKey, config);
   const place = config.storage;
   if (isPostgres(place) && place.lockUrl === undefined) diagnostics.warn({}, LOCK_ON_THIS_MACHINE);
@@ -85,13 +89,14 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   const waiting = await openJourneys(place);
   closers.push(() => waiting.close());
   const { sequencer } = writer;
+  const cosign = readCosign(config, keys.logKey, (oldSize, size) => log.consistency(oldSize, size));
   const publisher = await Publisher.open({
     store: storage.log,
     sequencer,
     origin: keys.logKey.origin,
     clock,
     everyMs: config.publishEveryMs,
-    cosign: readCosign(config, keys.logKey, (oldSize, size) => log.consistency(oldSize, size)),
+    cosign: cosign === undefined ? undefined : (metrics?.watchCosign(cosign) ?? cosign),
     report: (trouble) => reportPublication(diagnostics, trouble),
   });
   const log = new LogReader({
@@ -103,7 +108,7 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   const archive: IdentityKeyArchive = {
     keep: async (issuer, jwks) => void (await sequencer.record({ kind: 'identity-keys', issuer, jwks })),
   };
-  const issuer = new Issuer(config.identity, { archive, clock });
+  const issuer = new Issuer(config.identity, { archive, clock, ...(metrics && { exchanged: metrics.exchanged }) });
   closers.push(() => issuer.close());
   const receiptKeys = await followReceiptKeys(config.storage.keysDir, diagnostics);
   closers.push(receiptKeys.stop);
@@ -151,12 +156,25 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
     cookies: new JourneyCookies(config.web.origin.startsWith('https:')),
     links: new ReceiptLinks(keys.sealingKey, clock),
     simulated: config.identity.allowSimulated,
+    refused: metrics?.refused,
     ready: async () => {
       if (isStopping) throw new Refusal('stopping');
       if (sequencer.stopped !== undefined) throw new Refusal('log-stopped');
       await storage.ready();
     },
   });
+  if (metrics !== undefined && config.metrics !== undefined) {
+    metrics.read({
+      queue: () => sequencer.queued,
+      sealed: () => sequencer.sealed.size,
+      published: () => publisher.current,
+      journeys: () => journeys.count(),
+      leads: () => sequencer.stopped === undefined,
+      now: clock,
+    });
+    const monitored = await listenForMetrics(metrics, config.metrics);
+    closers.push(() => finishRequests(monitored));
+  }
   const server = await listen(web, config.web.host, config.web.port, 'PORT');
   const address = server.address();
   return {

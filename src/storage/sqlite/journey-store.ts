@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { eq, inArray, lte, sql } from 'drizzle-orm';
+import { count as countOf, eq, gt, inArray, lte, sql } from 'drizzle-orm';
 import type { JourneyStore } from '../../web/ports.ts';
 import { act, type Sqlite } from './database.ts';
 import { claims, journeys } from './journey-schema.ts';
@@ -36,6 +36,13 @@ export function sqliteJourneyStore(database: Sqlite): JourneyStore {
     .set({ expires: sql`min(${journeys.expires}, ${placeholder('by')})` })
     .where(eq(journeys.id, placeholder('id')))
     .prepare();
+  const waiting = database
+    .select({ expires: journeys.expires })
+    .from(journeys)
+    .where(gt(journeys.expires, placeholder('now')))
+    .limit(placeholder('most'))
+    .as('waiting');
+  const count = database.select({ waiting: countOf() }).from(waiting).prepare();
   // In portions: at hundreds of logins a second, one sweep of a minute's rows would hold up everyone.
   const sweepers = [journeys, claims].map((table) => {
     const expired = database
@@ -58,6 +65,7 @@ export function sqliteJourneyStore(database: Sqlite): JourneyStore {
         return row !== undefined && row.expires > now ? row.content : undefined;
       }),
     forget: async (id, by) => act(() => void forget.run({ id, by })),
+    count: async (now, most) => act(() => count.get({ now, most })?.waiting ?? 0),
     async sweep(now) {
       for (const sweeper of sweepers) {
         while ((await act(() => sweeper.run({ now }).changes)) === PORTION) await setImmediate();
