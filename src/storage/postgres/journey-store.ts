@@ -18,7 +18,7 @@ const FIND = named('find_journey', 'SELECT content FROM journeys WHERE id = $1 A
 const FORGET = named('forget_journey', 'UPDATE journeys SET expires = least(expires, $2) WHERE id = $1');
 const COUNT = named(
   'count_journeys',
-  'SELECT count(*) AS waiting FROM (SELECT 1 FROM journeys WHERE expires > $1 LIMIT $2) AS some',
+  'SELECT count(*) AS waiting FROM (SELECT 1 FROM journeys WHERE expires > $1 LIMIT $2) AS counted',
 );
 /** In portions, and past what someone else is at: a sweep holds up nobody, and two do not wait for each other. */
 const SWEEPERS = ['journeys', 'claims'].map((table) =>
