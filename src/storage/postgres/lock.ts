@@ -20,6 +20,7 @@ const NEXT = {
   name: 'paraphe_next_lock',
   text: 'UPDATE paraphe_lock SET checkpoint = $2 WHERE checkpoint = $1 RETURNING id',
 };
+const CLEAR = { name: 'paraphe_clear_lock', text: 'DELETE FROM paraphe_lock WHERE checkpoint = $1' };
 /** The number that stands for the right to write among the advisory locks of a database: "paraphe" in ASCII. */
 const WRITER = '31632341280516197';
 
@@ -43,6 +44,9 @@ export async function openPostgresLock({ lockUrl, allowUnsafeCommits }: LockPlac
     async swap(expected, next) {
       const done = expected === undefined ? database.rows(FIRST, next) : database.rows(NEXT, expected, next);
       return (await done).length === 1;
+    },
+    async clear(checkpoint) {
+      await database.rows(CLEAR, checkpoint);
     },
     close: () => database.close(),
   };

@@ -2,12 +2,14 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SetupError } from '../../errors.ts';
+import { checkNotMoved, type MoveSource, type MoveTarget } from '../moving.ts';
 import type { OpenJourneys, Storage } from '../open.ts';
 import type { StoragePlace } from '../place.ts';
 import { act, applyMigrations, backUp, createSqlite, openSqlite, pendingMigrations, type Sqlite } from './database.ts';
 import { checkTables } from './integrity.ts';
 import { sqliteJourneyStore } from './journey-store.ts';
 import { sqliteLogStore } from './log-store.ts';
+import { sqliteMoveSource, sqliteMoveTarget } from './moving.ts';
 import { sqlitePetitionStore } from './petition-store.ts';
 import { sqliteRequestStore } from './request-store.ts';
 import { sqliteSignatureStore } from './signature-store.ts';
@@ -15,21 +17,9 @@ import { sqliteSignatureStore } from './signature-store.ts';
 const MIGRATIONS = 'sqlite';
 const JOURNEY_MIGRATIONS = 'sqlite-journeys';
 
-/** @throws SetupError when the data are missing, from another version, or lack a migration */
-export function openSqliteStorage(place: StoragePlace): Storage {
-  const file = sqliteFile(place);
-  if (!existsSync(file)) {
-    throw new SetupError(`There is no database ${file}: check DATA_DIR. (A new gateway begins with \`paraphe init\`.)`);
-  }
-  const data = openSqlite(file, 'FULL');
-  try {
-    if (pendingMigrations(data, MIGRATIONS) > 0) {
-      throw new SetupError('The database is not up to date: run `paraphe migrate` first.');
-    }
-  } catch (error) {
-    data.$client.close();
-    throw error;
-  }
+/** @throws SetupError when the data are missing, have moved, are from another version, or lack a migration */
+export function openSqliteStorage(place: StoragePlace, movingTo?: string): Storage {
+  const data = openData(place, movingTo);
   const petitions = sqlitePetitionStore(data);
   return {
     petitions,
@@ -41,6 +31,33 @@ export function openSqliteStorage(place: StoragePlace): Storage {
     ready: () => act(() => void data.$client.prepare('SELECT 1 FROM petitions LIMIT 1').get()),
     close: async () => void data.$client.close(),
   };
+}
+
+export function openSqliteMoveSource(place: StoragePlace, to: string): MoveSource {
+  return sqliteMoveSource(openData(place, to));
+}
+
+export function openSqliteMoveTarget(place: StoragePlace): MoveTarget {
+  return sqliteMoveTarget(openData(place, undefined));
+}
+
+function openData(place: StoragePlace, movingTo: string | undefined): Sqlite {
+  const file = sqliteFile(place);
+  if (!existsSync(file)) {
+    throw new SetupError(`There is no database ${file}: check DATA_DIR. (A new gateway begins with \`paraphe init\`.)`);
+  }
+  const data = openSqlite(file, 'FULL');
+  try {
+    if (pendingMigrations(data, MIGRATIONS) > 0) {
+      throw new SetupError('The database is not up to date: run `paraphe migrate` first.');
+    }
+    const moved = data.$client.prepare<[], string | null>('SELECT moved FROM log').pluck().get();
+    checkNotMoved(moved, file, movingTo);
+    return data;
+  } catch (error) {
+    data.$client.close();
+    throw error;
+  }
 }
 
 /** Brings the file to this version's schema. Answers how many migrations it applied. */
@@ -68,7 +85,7 @@ export function openSqliteJourneys(dataDir: string): OpenJourneys {
 }
 
 /** `sqlite:<path>`; an empty path is `paraphe.sqlite` in the data folder. */
-function sqliteFile({ databaseUrl, dataDir }: StoragePlace): string {
+export function sqliteFile({ databaseUrl, dataDir }: StoragePlace): string {
   const path = databaseUrl.slice('sqlite:'.length);
   return path === '' ? join(dataDir, 'paraphe.sqlite') : path;
 }
