@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startApp } from '../../src/app.ts';
 import { readStorageConfig, type StorageConfig } from '../../src/config.ts';
@@ -205,7 +206,19 @@ describe('a move that is cut short', () => {
     expect(await readLock(here)).toBeUndefined();
   });
 
-  test('when the log grew meanwhile, changes nothing', async () => {
+  test('when another process wrote the log all the same, leaves the old data as they are', async () => {
+    const write = (reached: MoveStep) => {
+      if (reached !== 'copied') return;
+      const file = new Database(join(here.dataDir, 'paraphe.sqlite'));
+      file.exec('UPDATE log SET size = size + 1');
+      file.close();
+    };
+    await expect(moveInstance(here, addresses(), { reached: write })).rejects.toThrow(/has written the log meanwhile/);
+    (await openStorage(here)).close();
+    expect(await sql(to, 'SELECT 1 FROM log')).toEqual([]);
+  });
+
+  test('before the log grew on, takes along what came later', async () => {
     const grow = (reached: MoveStep) => {
       if (reached === 'copied') throw new Error('cut short');
     };
