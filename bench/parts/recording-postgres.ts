@@ -36,7 +36,6 @@ type Place = {
   readonly petition: Petition;
   readonly client: pg.Client;
   readonly raw: pg.Client;
-  readonly rowsBefore: number;
   readonly bytesBefore: number;
 };
 
@@ -56,10 +55,10 @@ answer({
     const opening = await openStorage(at);
     const petition = await openBench(await openSequencer(opening, lock, 64));
     await opening.close();
-    if (rows > 0) await fill(databaseUrl, rows, petition);
     const [client, raw] = [await connected(databaseUrl), await connected(rawUrl)];
-    const place = { storage: await openStorage(at), lock, petition, client, raw, rowsBefore: rows };
-    places.set(folder, { ...place, bytesBefore: await bytesOf(client) });
+    const bytesBefore = await bytesOf(client);
+    if (rows > 0) await fill(databaseUrl, rows, petition);
+    places.set(folder, { storage: await openStorage(at), lock, petition, client, raw, bytesBefore });
   },
 
   async domain({ folder, batch, count }: { folder: string; batch: number; count: number }) {
@@ -100,14 +99,13 @@ answer({
     });
   },
 
-  /** Bytes of the database for each signature recorded since `open`, or of all, and of its write-ahead log meanwhile. */
+  /** Bytes of the database for each signature, beyond those of an empty one. */
   async disk({ folder }: { folder: string }) {
-    const { client, rowsBefore, bytesBefore } = getPlace(folder);
+    const { client, bytesBefore } = getPlace(folder);
     await client.query('VACUUM');
     const found = await client.query<{ rows: string }>('SELECT count(*) AS rows FROM signatures');
     const rows = Number(found.rows[0]?.rows);
-    const bytes = await bytesOf(client);
-    return { rows, bytes: rowsBefore === 0 ? (bytes - bytesBefore) / rows : bytes / rows };
+    return { rows, bytes: ((await bytesOf(client)) - bytesBefore) / rows };
   },
 
   /** Bytes of write-ahead log that the server has written since it was made. */
