@@ -16,6 +16,8 @@ import { type LogKey, logOrigin } from './log/log-key.ts';
 import { LogReader } from './log/reader.ts';
 import type { Step } from './log/sequencer.ts';
 import { Member, type Role } from './member.ts';
+import { listenForMetrics } from './metrics/listener.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { pseudonyms } from './person/pseudonym.ts';
 import { computeNym } from './petitions/petition-key.ts';
 import { loadReceiptKeys, type ReceiptKeys } from './receipt/keys.ts';
@@ -88,20 +90,29 @@ async function openCore(config: ServeConfig, options: AppOptions, closers: Close
   const clock = options.clock ?? (() => new Date());
   const diagnostics = options.diagnostics ?? createDiagnostics(config.diagnostics);
   const keys = readKeys(config.storage.keysDir);
-  const storage = await openStorage(config.storage);
-  closers.push(() => storage.close());
+  const metrics = config.metrics === undefined ? undefined : new Metrics();
+  const opened = await openStorage(config.storage);
+  closers.push(() => opened.close());
+  const storage = metrics === undefined ? opened : { ...opened, log: metrics.watchStore(opened.log) };
   checkLogOrigin(keys.logKey, config);
   if (isPostgres(config.storage) && config.storage.lockUrl === undefined) diagnostics.warn({}, LOCK_BESIDE_THE_DATA);
   const { reached, role = 'any' } = options;
   const { logKey } = keys;
-  const deps = { config, storage, logKey, clock, diagnostics, role, ...(reached ? { reached } : {}) };
+  const deps = { config, storage, logKey, clock, diagnostics, role, metrics, ...(reached ? { reached } : {}) };
   const member = await Member.open(deps);
   closers.push(() => member.close());
-  return { clock, diagnostics, keys, storage, member };
+  if (metrics !== undefined && config.metrics !== undefined) {
+    metrics.read({ member, now: clock });
+    if (role === 'any') {
+      const monitored = await listenForMetrics(metrics, config.metrics);
+      closers.push(() => finishRequests(monitored));
+    } else metrics.answerPrimary();
+  }
+  return { clock, diagnostics, keys, storage, member, metrics };
 }
 
 async function start(config: ServeConfig, options: AppOptions, closers: Closers): Promise<App> {
-  const { clock, diagnostics, keys, storage, member } = await openCore(config, options, closers);
+  const { clock, diagnostics, keys, storage, member, metrics } = await openCore(config, options, closers);
   const waiting = await openJourneys(config.storage, options.role === 'web');
   closers.push(() => waiting.close());
   const log = new LogReader({
@@ -113,7 +124,7 @@ async function start(config: ServeConfig, options: AppOptions, closers: Closers)
   const archive: IdentityKeyArchive = {
     keep: async (issuer, jwks) => void (await member.record({ kind: 'identity-keys', issuer, jwks })),
   };
-  const issuer = new Issuer(config.identity, { archive, clock });
+  const issuer = new Issuer(config.identity, { archive, clock, ...(metrics && { exchanged: metrics.exchanged }) });
   closers.push(() => issuer.close());
   const receiptKeys = await followReceiptKeys(config.storage.keysDir, diagnostics);
   closers.push(receiptKeys.stop);
@@ -146,12 +157,14 @@ async function start(config: ServeConfig, options: AppOptions, closers: Closers)
     cookies: new JourneyCookies(config.web.origin.startsWith('https:')),
     links: new ReceiptLinks(keys.sealingKey, clock),
     simulated: config.identity.allowSimulated,
+    refused: metrics?.refused,
     ready: async () => {
       if (isStopping) throw new Refusal('stopping');
       if (member.stopped !== undefined) throw new Refusal('log-stopped');
       await storage.ready();
     },
   });
+  metrics?.readJourneys(() => journeys.count());
   const server = await listen(web, config.web.host, config.web.port, 'PORT');
   const address = server.address();
   return {

@@ -62,6 +62,14 @@ export const VARIABLES = {
       'a file (c2sp.org/tlog-policy) that names this log, its witnesses and their quorum; with it, nothing is published without the quorum',
     schema: z.string().min(1).optional(),
   },
+  METRICS_PORT: {
+    about: 'port on which `/metrics` is served to your monitoring, and nothing else; not set: nowhere',
+    schema: port.optional(),
+  },
+  METRICS_HOST: {
+    about: 'address that `/metrics` listens on: one that the public cannot reach',
+    schema: z.string().min(1).default('127.0.0.1'),
+  },
   DIAGNOSTICS: {
     about: 'least level of diagnostics that is written: debug, info, warn, error or silent',
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

@@ -14,6 +14,7 @@ import { LogReader } from './log/reader.ts';
 import type { Sequencer, Step } from './log/sequencer.ts';
 import { Witnesses } from './log/witnesses.ts';
 import { openLogWriter } from './log-writer.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { sha256, verifyEd25519 } from './node-crypto.ts';
 import type { PetitionAct, PetitionOutcome } from './petitions/acts.ts';
 import { closeOverdue } from './petitions/close-petition.ts';
@@ -30,6 +31,7 @@ export type LeaderDependencies = {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly reached?: (step: Step) => void;
+  readonly metrics: Metrics | undefined;
   /** Told, once, that this process cannot write any more, and why. */
   readonly stopped: (error: Error) => void;
 };
@@ -48,7 +50,7 @@ const CLOSE_MS = 60_000;
  * @throws WriterBusy when another process has it; SetupError when the log cannot go on from where its data and its lock are
  */
 export async function startLeader(deps: LeaderDependencies): Promise<Leader> {
-  const { config, storage, logKey, clock, diagnostics, reached, stopped } = deps;
+  const { config, storage, logKey, clock, diagnostics, reached, metrics, stopped } = deps;
   const closers: (() => unknown)[] = [];
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close();
@@ -66,6 +68,7 @@ export async function startLeader(deps: LeaderDependencies): Promise<Leader> {
       published: () => publisher.current,
       sealed: async () => sequencer.sealed,
     });
+    const cosign = readCosign(config, logKey, (oldSize, size) => log.consistency(oldSize, size));
     const publisher = await Publisher.open({
       store: storage.log,
       sequencer,
@@ -73,7 +76,7 @@ export async function startLeader(deps: LeaderDependencies): Promise<Leader> {
       clock,
       epoch,
       everyMs: config.publishEveryMs,
-      cosign: readCosign(config, logKey, (oldSize, size) => log.consistency(oldSize, size)),
+      cosign: cosign && (metrics?.watchCosign(cosign) ?? cosign),
       report: (trouble) => reportPublication(diagnostics, trouble),
     });
     closers.push(() => publisher.publish());

@@ -28,15 +28,24 @@ export async function createLog(place: StoragePlace, key: LogKey): Promise<void>
   await beginLog(lock, key).finally(() => lock.close());
 }
 
+type Opening = {
+  readonly place: StoragePlace;
+  /** Where the lock is, if not where `place` says. */
+  readonly lockPlace?: StoragePlace;
+  readonly storage: Storage;
+  readonly key: LogKey;
+  readonly clock: Clock;
+};
+
 /** @throws SetupError when another process writes, or the log cannot go on from where its data and its lock are */
 export async function openLogWriter(
-  { place, storage, key, clock }: { place: StoragePlace; storage: Storage; key: LogKey; clock: Clock },
+  { place, lockPlace = place, storage, key, clock }: Opening,
   options: Options = {},
 ): Promise<LogWriter> {
   const lost = Promise.withResolvers<Error>();
   const writer = await holdWriter(place, lost.resolve);
   try {
-    const lock = await openLock(place);
+    const lock = await openLock(lockPlace);
     try {
       const { epoch } = writer;
       const sequencer = await Sequencer.open({ store: storage.log, lock, key, clock, epoch, ...options });

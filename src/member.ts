@@ -59,6 +59,11 @@ export class Member implements Register {
     return this.#leader !== undefined;
   }
 
+  /** How many acts wait to be recorded, here or by the process that writes. */
+  get queued(): number {
+    return (this.#leader?.sequencer.queued ?? 0) + this.#handOver.queued;
+  }
+
   get published(): Publication {
     const published = this.#leader?.publisher.current ?? this.#follower?.current;
     if (published === undefined) throw new RangeError('not opened');

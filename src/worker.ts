@@ -14,7 +14,7 @@ process.umask(0o077);
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 const told = new Promise((resolve) => {
-  process.once('message', resolve);
+  process.on('message', (message) => message === 'end' && resolve(undefined));
   process.once('disconnect', resolve);
 });
 

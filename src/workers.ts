@@ -3,10 +3,15 @@
  * replaces whichever dies. What a dead writer had not answered its successor finds where the others left it.
  */
 import cluster, { type Worker } from 'node:cluster';
+import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { ServeConfig } from './config.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { SetupError } from './errors.ts';
+import { finishRequests } from './listen.ts';
+import { listenForMetrics } from './metrics/listener.ts';
+import { ClusterMetrics } from './metrics/metrics.ts';
 import type { Said } from './worker.ts';
 
 type Kind = 'writer' | 'web';
@@ -21,9 +26,14 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 
 /** @throws SetupError when one of them cannot begin */
-export async function startWorkers(count: number, diagnostics: Diagnostics): Promise<Workers> {
+export async function startWorkers(
+  count: number,
+  config: Pick<ServeConfig, 'metrics'>,
+  diagnostics: Diagnostics,
+): Promise<Workers> {
   const supervisor = new Supervisor(diagnostics);
   try {
+    if (config.metrics !== undefined) supervisor.metrics = await listenForMetrics(new ClusterMetrics(), config.metrics);
     await supervisor.begin('writer'); // first: it makes whole what a crash has torn
     await Promise.all(Array.from({ length: count }, () => supervisor.begin('web')));
   } catch (error) {
@@ -37,6 +47,7 @@ class Supervisor implements Workers {
   readonly #diagnostics: Diagnostics;
   readonly #workers = new Map<Worker, Kind>();
   #isClosing = false;
+  metrics: Server | undefined;
 
   constructor(diagnostics: Diagnostics) {
     this.#diagnostics = diagnostics;
@@ -52,6 +63,7 @@ class Supervisor implements Workers {
     this.#isClosing = true;
     await this.#end('web');
     await this.#end('writer');
+    if (this.metrics !== undefined) await finishRequests(this.metrics);
   }
 
   async #start(kind: Kind): Promise<Worker> {
@@ -60,7 +72,10 @@ class Supervisor implements Workers {
     this.#workers.set(worker, kind);
     worker.once('exit', () => this.#workers.delete(worker));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    worker.once('message', (said: Said) => ('ready' in said ? resolve() : reject(new SetupError(said.trouble))));
+    worker.on('message', (said: Partial<Said> & object) => {
+      if ('ready' in said) resolve();
+      if ('trouble' in said) reject(new SetupError(said.trouble));
+    });
     worker.once('exit', (code, signal) =>
       reject(new SetupError(`A process (${kind}) ended at its start: ${signal ?? code}.`)),
     );

@@ -46,6 +46,7 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
       'log',
       'log-check.ts',
       'log-writer.ts',
+      'move-instance.ts',
       'person',
       'petitions',
       'receipt',
@@ -62,20 +63,21 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
     why: 'the demonstration is an application of the app',
   },
   'app.ts': {
-    rooms: ['config.ts', 'identity', 'log', 'member.ts', 'person', 'petitions', 'receipt', 'storage', 'web'],
+    rooms: ['config.ts', 'identity', 'log', 'member.ts', 'metrics', 'person', 'petitions', 'receipt', 'storage', 'web'],
     why: 'it composes',
   },
   'member.ts': {
     rooms: ['leader.ts', 'log', 'petitions', 'storage', 'tlog'],
     why: 'it composes the part of one process in the log',
   },
-  'workers.ts': { rooms: ['worker.ts'], why: 'it only starts them' },
+  'workers.ts': { rooms: ['config.ts', 'metrics', 'worker.ts'], why: 'it only starts them, and gathers their metrics' },
   'worker.ts': { rooms: ['app.ts', 'config.ts'], why: 'an application of the app, in a process of its own' },
   'leader.ts': {
-    rooms: ['config.ts', 'log', 'log-writer.ts', 'petitions', 'recount.ts', 'storage', 'tlog'],
+    rooms: ['config.ts', 'log', 'log-writer.ts', 'metrics', 'petitions', 'recount.ts', 'storage', 'tlog'],
     why: 'it composes what only the writer does',
   },
   'log-writer.ts': { rooms: ['config.ts', 'log', 'petitions', 'storage'], why: 'it composes the one writer' },
+  'move-instance.ts': { rooms: ['config.ts', 'log-writer.ts', 'storage'], why: 'it composes two databases' },
   'log-check.ts': { rooms: ['config.ts', 'log', 'petitions', 'storage'], why: 'it looks at all that is stored' },
   'recount.ts': { rooms: ['config.ts', 'log', 'log-check.ts'], why: 'it only starts the worker' },
   'recount.worker.ts': { rooms: ['config.ts', 'log', 'log-check.ts'], why: 'log-check, on a thread of its own' },
@@ -86,6 +88,7 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
     why: 'the edge speaks to domains, never to storage',
   },
   identity: { rooms: ['person'], why: 'a login ends in a person' },
+  metrics: { rooms: ['identity', 'log'], why: 'it measures at the ports, and nobody knows it' },
   petitions: { rooms: ['log', 'person', 'receipt'], why: 'the core knows no edge' },
   receipt: { rooms: ['log', 'person', 'tlog'], why: 'a proof is an entry in a log; petition sites import it alone' },
   tlog: { rooms: [], why: 'formats know nobody' },
@@ -140,6 +143,7 @@ describe('one package has one door', () => {
     ['express', /^(web|demo)\//],
     ['libsodium-wrappers-sumo', /^person\//],
     ['i18next', /^web\//],
+    ['prom-client', /^metrics\//],
   ];
   for (const [name, door] of doors) {
     test(`only ${door.source} imports ${name}`, () => {

@@ -47,7 +47,8 @@ CREATE TABLE "log" (
 	"origin" text NOT NULL,
 	"vkey" text NOT NULL,
 	"size" bigint NOT NULL,
-	"root" "bytea" NOT NULL
+	"root" "bytea" NOT NULL,
+	"moved" text
 );
 --> statement-breakpoint
 CREATE TABLE "petitions" (

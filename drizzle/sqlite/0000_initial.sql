@@ -31,7 +31,8 @@ CREATE TABLE `log` (
 	`origin` text NOT NULL,
 	`vkey` text NOT NULL,
 	`size` integer NOT NULL,
-	`root` blob NOT NULL
+	`root` blob NOT NULL,
+	`moved` text
 );
 --> statement-breakpoint
 CREATE TABLE `petitions` (

@@ -17,7 +17,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return serve(app, `Paraphe serves ${origin} on ${host}:${app.port}.`);
   }
   const count = parseCount(values.workers);
-  const workers = await startWorkers(count, createDiagnostics(config.diagnostics));
+  const workers = await startWorkers(count, config, createDiagnostics(config.diagnostics));
   return serve(
     workers,
     `Paraphe serves ${origin} on ${host}:${config.web.port}, with ${count} processes and one that writes.`,

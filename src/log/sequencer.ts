@@ -98,6 +98,11 @@ export class Sequencer<A extends Act, O> {
     return this.#sealed;
   }
 
+  /** Acts that wait to be recorded. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
   /** What is wrong, once the log cannot be written any more by this process. */
   get stopped(): Error | undefined {
     return this.#stopped;

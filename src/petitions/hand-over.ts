@@ -46,6 +46,11 @@ export class HandOver implements Register {
     this.#looking = setInterval(() => void this.#giveUp(), LOOK_MS);
   }
 
+  /** Acts that wait for an answer. */
+  get queued(): number {
+    return this.#count;
+  }
+
   /** @throws Refusal `overloaded`; `storage-unavailable` when nobody answers: asking again tells whether it was recorded */
   record(act: PetitionAct): Promise<PetitionOutcome> {
     if (this.#count >= this.#limits.queue) return Promise.reject(new Refusal('overloaded', 'handed over'));

@@ -7,14 +7,23 @@ import type { LogLock, LogStore } from '../log/ports.ts';
 import type { PetitionAct, PetitionOutcome } from '../petitions/acts.ts';
 import type { PetitionStore, RequestStore, SignatureStore } from '../petitions/ports.ts';
 import type { JourneyStore } from '../web/ports.ts';
+import type { MoveSource, MoveTarget } from './moving.ts';
 import type { StoragePlace } from './place.ts';
-import { isPostgresDamage } from './postgres/database.ts';
+import { isPostgresDamage, placeOf } from './postgres/database.ts';
 import { holdPostgresWriter } from './postgres/lease.ts';
 import { openPostgresLock, readPostgresLock } from './postgres/lock.ts';
+import { postgresMoveSource, postgresMoveTarget } from './postgres/moving.ts';
 import { migratePostgres, openPostgresJourneys, openPostgresStorage } from './postgres/storage.ts';
 import { isSqliteError } from './sqlite/database.ts';
 import { holdSqliteWriter, openSqliteLock, readSqliteLock } from './sqlite/lock.ts';
-import { migrateSqlite, openSqliteJourneys, openSqliteStorage } from './sqlite/storage.ts';
+import {
+  migrateSqlite,
+  openSqliteJourneys,
+  openSqliteMoveSource,
+  openSqliteMoveTarget,
+  openSqliteStorage,
+  sqliteFile,
+} from './sqlite/storage.ts';
 
 export type { StoragePlace } from './place.ts';
 export type { Signals } from './signals.ts';
@@ -44,7 +53,11 @@ export type Storage = {
 };
 
 export type OpenJourneys = { readonly journeys: JourneyStore; close(): Promise<void> };
-export type OpenLock = LogLock & { close(): Promise<void> };
+export type OpenLock = LogLock & {
+  /** Takes away a checkpoint whose place is elsewhere from now on: whoever asks here finds no lock, and signs nothing. */
+  clear(checkpoint: string): Promise<void>;
+  close(): Promise<void>;
+};
 export type HeldWriter = {
   /** See `Batch`. */
   readonly epoch: number;
@@ -54,6 +67,33 @@ export type HeldWriter = {
 /** @throws SetupError when the data are missing, from another version, or lack a migration; or the database is not fit */
 export async function openStorage(place: StoragePlace): Promise<Storage> {
   return isPostgres(place) ? openPostgresStorage(place) : openSqliteStorage(place);
+}
+
+export type Leaving = { readonly storage: Storage; readonly source: MoveSource; close(): Promise<void> };
+
+/** Opens data that move to another place, also when a move there has marked them and was cut short. */
+export async function openLeaving(place: StoragePlace, to: StoragePlace): Promise<Leaving> {
+  const name = nameOfPlace(to);
+  const storage = await (isPostgres(place) ? openPostgresStorage(place, name) : openSqliteStorage(place, name));
+  const source = isPostgres(place) ? await postgresMoveSource(place.databaseUrl) : openSqliteMoveSource(place, name);
+  return {
+    storage,
+    source,
+    async close() {
+      await source.close();
+      await storage.close();
+    },
+  };
+}
+
+/** Opens the empty database that data move into. */
+export async function openArriving(place: StoragePlace): Promise<MoveTarget> {
+  return isPostgres(place) ? postgresMoveTarget(place.databaseUrl) : openSqliteMoveTarget(place);
+}
+
+/** A database as messages name it, without a password. */
+export function nameOfPlace(place: StoragePlace): string {
+  return isPostgres(place) ? placeOf(place.databaseUrl) : `sqlite:${sqliteFile(place)}`;
 }
 
 /** Brings the database to this version's schema. Answers how many migrations it applied. */

@@ -36,7 +36,7 @@ async function run({ env, name, inFlight }: MemberOrder): Promise<void> {
   const diagnostics: Diagnostics = { debug: tell, info: tell, warn: tell, error: tell };
   const { logKey } = readKeys(config.storage.keysDir);
   const clock = () => new Date();
-  const member = await Member.open({ config, storage, logKey, clock, diagnostics, role: 'any' });
+  const member = await Member.open({ config, storage, logKey, clock, diagnostics, role: 'any', metrics: undefined });
   let isStopping = false;
   process.once('SIGTERM', () => {
     isStopping = true;

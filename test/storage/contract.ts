@@ -273,6 +273,9 @@ export function storageContract(
         await journeys.forget(id, 170);
         expect(await journeys.find(id, 150)).toBeUndefined();
         await journeys.save(id, Buffer.from('three'), 300);
+        expect([await journeys.count(299, 10), await journeys.count(300, 10)]).toEqual([1, 0]);
+        await journeys.save(randomBytes(12), Buffer.from('another'), 300);
+        expect([await journeys.count(299, 10), await journeys.count(299, 1)]).toEqual([2, 1]);
         await journeys.sweep(300);
         expect(await journeys.find(id, 0)).toBeUndefined();
       });

@@ -17,6 +17,7 @@ const NEXT = {
   name: 'paraphe_next_lock',
   text: 'UPDATE paraphe_lock SET checkpoint = $2 WHERE checkpoint = $1 RETURNING id',
 };
+const CLEAR = { name: 'paraphe_clear_lock', text: 'DELETE FROM paraphe_lock WHERE checkpoint = $1' };
 
 /** @throws SetupError when it cannot be opened, is no place for it, or could lose what it holds */
 export async function openPostgresLock({ lockUrl, databaseUrl, ...place }: StoragePlace): Promise<OpenLock> {
@@ -39,6 +40,9 @@ export async function openPostgresLock({ lockUrl, databaseUrl, ...place }: Stora
     async swap(expected, next) {
       const done = expected === undefined ? database.rows(FIRST, next) : database.rows(NEXT, expected, next);
       return (await done).length === 1;
+    },
+    async clear(checkpoint) {
+      await database.rows(CLEAR, checkpoint);
     },
     close: () => database.close(),
   };

@@ -85,6 +85,7 @@ export const log = pgTable('log', {
   vkey: text().notNull(),
   size: count().notNull(),
   root: bytes().notNull(),
+  moved: text(),
 });
 
 export const publication = pgTable('publication', {

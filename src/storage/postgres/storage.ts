@@ -5,6 +5,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import type pg from 'pg';
 import { SetupError } from '../../errors.ts';
+import { checkNotMoved } from '../moving.ts';
 import type { OpenJourneys, Storage } from '../open.ts';
 import type { StoragePlace } from '../place.ts';
 import { connect, Database, placeOf } from './database.ts';
@@ -26,14 +27,19 @@ const JOURNEY_CONNECTIONS = 5;
 const MIGRATING = '30796665482998885';
 const READY = { name: 'paraphe_ready', text: 'SELECT 1 FROM petitions LIMIT 1' };
 
-/** @throws SetupError when the database is out of reach or not fit, from another version, or lacks a migration */
-export async function openPostgresStorage({ databaseUrl, allowUnsafeCommits }: StoragePlace): Promise<Storage> {
+/** @throws SetupError when the database is out of reach or not fit, has moved, is from another version, or lacks a migration */
+export async function openPostgresStorage(
+  { databaseUrl, allowUnsafeCommits }: StoragePlace,
+  movingTo?: string,
+): Promise<Storage> {
   const database = new Database(databaseUrl, CONNECTIONS);
   try {
     await checkServer(database.pool, databaseUrl, allowUnsafeCommits);
     if ((await pendingMigrations(database.pool, databaseUrl)) > 0) {
       throw new SetupError('The database is not up to date: run `paraphe migrate` first.');
     }
+    const { rows } = await database.pool.query<{ moved: string | null }>('SELECT moved FROM log');
+    checkNotMoved(rows[0]?.moved, placeOf(databaseUrl), movingTo);
   } catch (error) {
     await database.close();
     throw error;

@@ -19,6 +19,9 @@ export function sqliteJourneyStore({ $client: client }: Sqlite): JourneyStore {
     .prepare<[Uint8Array, number], Buffer>('SELECT content FROM journeys WHERE id = ? AND expires > ?')
     .pluck();
   const forget = client.prepare<[number, Uint8Array]>('UPDATE journeys SET expires = min(expires, ?) WHERE id = ?');
+  const count = client
+    .prepare<[number, number], number>('SELECT count(*) FROM (SELECT 1 FROM journeys WHERE expires > ? LIMIT ?)')
+    .pluck();
   const sweepers = ['journeys', 'claims'].map((table) =>
     client.prepare<[number]>(
       `DELETE FROM ${table} WHERE id IN (SELECT id FROM ${table} WHERE expires <= ? LIMIT ${PORTION})`,
@@ -31,6 +34,7 @@ export function sqliteJourneyStore({ $client: client }: Sqlite): JourneyStore {
     save: (id, content, expires) => act(() => void save.run(id, content, expires)),
     find: (id, now) => act(() => find.get(id, now)),
     forget: (id, by) => act(() => void forget.run(by, id)),
+    count: (now, most) => act(() => count.get(now, most) ?? 0),
     async sweep(now) {
       for (const sweeper of sweepers) {
         while ((await act(() => sweeper.run(now).changes)) === PORTION) await setImmediate();

@@ -83,6 +83,8 @@ export const log = sqliteTable('log', {
   vkey: text().notNull(),
   size: integer().notNull(),
   root: blob({ mode: 'buffer' }).notNull(),
+  /** Where `paraphe migrate` has taken these data: nobody opens them here any more. */
+  moved: text(),
 });
 
 /** What is published: one row. */

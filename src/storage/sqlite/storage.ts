@@ -2,12 +2,14 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SetupError } from '../../errors.ts';
+import { checkNotMoved, type MoveSource, type MoveTarget } from '../moving.ts';
 import type { OpenJourneys, Storage } from '../open.ts';
 import type { StoragePlace } from '../place.ts';
 import { act, applyMigrations, backUp, createSqlite, openSqlite, pendingMigrations, type Sqlite } from './database.ts';
 import { checkTables } from './integrity.ts';
 import { sqliteJourneyStore } from './journey-store.ts';
 import { sqliteLogStore } from './log-store.ts';
+import { sqliteMoveSource, sqliteMoveTarget } from './moving.ts';
 import { sqlitePetitionStore } from './petition-store.ts';
 import { sqliteRequestStore } from './request-store.ts';
 import { sqliteSignatureStore } from './signature-store.ts';
@@ -16,21 +18,9 @@ const MIGRATIONS = 'sqlite';
 const JOURNEY_MIGRATIONS = 'sqlite-journeys';
 const LOOK_MS = 100;
 
-/** @throws SetupError when the data are missing, from another version, or lack a migration */
-export function openSqliteStorage(place: StoragePlace): Storage {
-  const file = sqliteFile(place);
-  if (!existsSync(file)) {
-    throw new SetupError(`There is no database ${file}: check DATA_DIR. (A new gateway begins with \`paraphe init\`.)`);
-  }
-  const data = openSqlite(file, 'FULL');
-  try {
-    if (pendingMigrations(data, MIGRATIONS) > 0) {
-      throw new SetupError('The database is not up to date: run `paraphe migrate` first.');
-    }
-  } catch (error) {
-    data.$client.close();
-    throw error;
-  }
+/** @throws SetupError when the data are missing, have moved, are from another version, or lack a migration */
+export function openSqliteStorage(place: StoragePlace, movingTo?: string): Storage {
+  const data = openData(place, movingTo);
   const petitions = sqlitePetitionStore(data);
   const requests = sqliteRequestStore(join(place.dataDir, 'requests.sqlite'));
   return {
@@ -55,6 +45,33 @@ export function openSqliteStorage(place: StoragePlace): Storage {
 function look(told: () => void): () => void {
   const timer = setInterval(told, LOOK_MS);
   return () => clearInterval(timer);
+}
+
+export function openSqliteMoveSource(place: StoragePlace, to: string): MoveSource {
+  return sqliteMoveSource(openData(place, to));
+}
+
+export function openSqliteMoveTarget(place: StoragePlace): MoveTarget {
+  return sqliteMoveTarget(openData(place, undefined));
+}
+
+function openData(place: StoragePlace, movingTo: string | undefined): Sqlite {
+  const file = sqliteFile(place);
+  if (!existsSync(file)) {
+    throw new SetupError(`There is no database ${file}: check DATA_DIR. (A new gateway begins with \`paraphe init\`.)`);
+  }
+  const data = openSqlite(file, 'FULL');
+  try {
+    if (pendingMigrations(data, MIGRATIONS) > 0) {
+      throw new SetupError('The database is not up to date: run `paraphe migrate` first.');
+    }
+    const moved = data.$client.prepare<[], string | null>('SELECT moved FROM log').pluck().get();
+    checkNotMoved(moved, file, movingTo);
+    return data;
+  } catch (error) {
+    data.$client.close();
+    throw error;
+  }
 }
 
 /** Brings the file to this version's schema. Answers how many migrations it applied. */
@@ -83,7 +100,7 @@ export function openSqliteJourneys(dataDir: string, isShared = false): OpenJourn
 }
 
 /** `sqlite:<path>`; an empty path is `paraphe.sqlite` in the data folder. */
-function sqliteFile({ databaseUrl, dataDir }: StoragePlace): string {
+export function sqliteFile({ databaseUrl, dataDir }: StoragePlace): string {
   const path = databaseUrl.slice('sqlite:'.length);
   return path === '' ? join(dataDir, 'paraphe.sqlite') : path;
 }

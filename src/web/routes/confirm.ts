@@ -47,6 +47,7 @@ export function confirm(deps: WebDependencies): RequestHandler {
     } catch (error) {
       const mistake = error instanceof Refusal ? asMistake(error.code) : undefined;
       if (mistake === undefined || content.kind !== 'identified') throw error;
+      deps.refused?.(mistake);
       const model = await confirmModel(deps, req, res, journey, petition, content);
       sendPage(deps, req, res, 'confirm', { ...model, error: mistake }, 422);
     }
