@@ -26,7 +26,6 @@ import {
 } from './sqlite/storage.ts';
 
 export type { StoragePlace } from './place.ts';
-export type { Signals } from './signals.ts';
 export { WriterBusy } from './writer-busy.ts';
 
 export type Storage = {
