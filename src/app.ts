@@ -139,6 +139,7 @@ async function start(config: ServeConfig, options: AppOptions, closers: Closers)
   await member.publish(); // the provider's keys, and what a crash left unpublished
   const web = createServer({
     config: config.web,
+    publishEveryMs: config.publishEveryMs,
     clock,
     diagnostics,
     pages: createPages({

@@ -33,6 +33,7 @@ export function summarise(petition: Petition, signatures: number, now: Date): Pe
     id: petition.id,
     slug: petition.slug,
     title: petition.statement.title,
+    author: petition.author,
     status: statusOf(petition, parisDay(now)),
     opened: petition.opened,
     closes: lastDay(petition),
@@ -73,6 +74,11 @@ export function departmentName(code: string, lang: Lang): string {
   return code === ABROAD ? ABROAD_NAMES[lang] : (DEPARTMENTS.get(code) ?? code);
 }
 
+/** By code, each language's once: departments, collectivities and people abroad. */
+export function departmentNames(lang: Lang): ReadonlyMap<string, string> {
+  return NAMES[lang];
+}
+
 /** Southern and Antarctic Lands, Clipperton: on the list, but nobody lives there. */
 const UNINHABITED = ['984', '989'];
 
@@ -86,6 +92,11 @@ function choices(lang: Lang): readonly { code: string; name: string }[] {
   return [...codes, ABROAD].map((code) => ({ code, name: departmentName(code, lang) }));
 }
 
+function names(lang: Lang): ReadonlyMap<string, string> {
+  return new Map([...DEPARTMENTS.keys(), ABROAD].map((code) => [code, departmentName(code, lang)]));
+}
+
+const NAMES: Readonly<Record<Lang, ReturnType<typeof names>>> = { fr: names('fr'), en: names('en') };
 const CHOICES: Readonly<Record<Lang, ReturnType<typeof choices>>> = { fr: choices('fr'), en: choices('en') };
 
 export function byDay(counts: ReadonlyMap<Day, number>): readonly { day: Day; count: number }[] {

@@ -4,11 +4,15 @@
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { withRegister } from '../../src/log-writer.ts';
+import type { PetitionId } from '../../src/petitions/petition.ts';
+import { newNym, signed } from '../fakes/acts.ts';
 import { Chromium, type Person } from '../fakes/chromium.ts';
 import { GARDENS, startWorld, TRAINS, type World } from '../fakes/world.ts';
 
 const WCAG_22_AA = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const CLOSED = 'slug: cantines\ntitle: Des cantines locales\nmin_age: 18\ndepartments: false\ncloses: 2020-01-01';
+const THRESHOLDS = '\nthresholds: [{ signatures: 3, departments: 2, label: { fr: Débattue, en: Debated } }]';
 
 // A dozen pages, each looked at twice, by a tool that takes its time.
 vi.setConfig({ testTimeout: 60_000 });
@@ -17,7 +21,16 @@ let world: World;
 let chromium: Chromium;
 
 beforeAll(async () => {
-  [world, chromium] = await Promise.all([startWorld({ petitions: [GARDENS, TRAINS, CLOSED] }), Chromium.start()]);
+  [world, chromium] = await Promise.all([
+    startWorld({ petitions: [GARDENS, TRAINS + THRESHOLDS, CLOSED] }),
+    Chromium.start(),
+  ]);
+  // So that there is something to draw.
+  const answer = await fetch(`${world.origin}/api/petitions/trains`);
+  const { id } = (await answer.json()) as { id: PetitionId };
+  const acts = ['75', '2A', '971', '99'].map((department) => signed(newNym(), department, id));
+  const now = () => new Date();
+  await withRegister(world.config.storage, now, ({ register }) => register.recordAll(acts));
 });
 
 afterAll(async () => {
@@ -95,7 +108,9 @@ describe.each(['fr', 'en'])('in %s', (lang) => {
     const person = await someone();
     for (const path of [
       '/',
+      '/?q=nothing-like-it&sort=closing',
       '/petitions/trains',
+      '/petitions/trains/figures',
       '/petitions/cantines',
       '/how-it-works',
       '/privacy',
@@ -105,6 +120,7 @@ describe.each(['fr', 'en'])('in %s', (lang) => {
       '/no-such-page',
     ]) {
       await person.open(world.origin + path);
+      if (path === '/petitions/trains') expect(await person.page.locator('.chart').count()).toBe(2);
       await checkPage(person, /./);
     }
   });

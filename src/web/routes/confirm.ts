@@ -4,7 +4,7 @@
  */
 import type { Request, RequestHandler, Response } from 'express';
 import { parisDay } from '../../clock.ts';
-import { Refusal, type RefusalCode } from '../../errors.ts';
+import { Refusal } from '../../errors.ts';
 import type { Nym } from '../../person/nym.ts';
 import type { Petition } from '../../petitions/petition.ts';
 import { checkDepartment, checkMaySign, signPetition } from '../../petitions/sign-petition.ts';
@@ -16,12 +16,15 @@ import { withLang } from '../i18n.ts';
 import type { Journey, JourneyContent } from '../journey.ts';
 import type { PageModels } from '../page-models.ts';
 import { departmentChoices } from '../present.ts';
+import { retryAfter, STATUS } from '../refusals.ts';
 import { SingleFlight } from '../single-flight.ts';
 import { currentJourney, endJourney, forgetLogins, logoutFrom } from './current-journey.ts';
 
 type Identified = JourneyContent & { kind: 'identified' };
 type Open = Exclude<JourneyContent, { kind: 'refused' }>;
 
+/** Within this, someone may wait on the page that they are on. */
+const SOON_SECONDS = 60;
 /** A press that ends a journey may have been one of several. */
 const GRACE_SECONDS = 60;
 
@@ -45,11 +48,18 @@ export function confirm(deps: WebDependencies): RequestHandler {
       const outcome = await flights.run(journey.id, () => act(deps, journey, petition, content, department));
       await goOn(deps, req, res, journey, outcome);
     } catch (error) {
-      const mistake = error instanceof Refusal ? asMistake(error.code) : undefined;
-      if (mistake === undefined || content.kind !== 'identified') throw error;
-      deps.refused?.(mistake);
-      const model = await confirmModel(deps, req, res, journey, petition, content);
-      sendPage(deps, req, res, 'confirm', { ...model, error: mistake }, 422);
+      if (!(error instanceof Refusal) || content.kind !== 'identified') throw error;
+      const outcome = againAfter(error);
+      if (outcome === undefined) throw error;
+      deps.refused?.(error.code);
+      const model = await confirmModel(deps, req, res, journey, petition, content).catch(() => {
+        throw error;
+      });
+      if (outcome.trouble !== undefined) {
+        deps.diagnostics.warn({ code: error.code, reason: error.reason }, 'refused');
+        res.setHeader('Retry-After', String(retryAfter(error.code)));
+      }
+      sendPage(deps, req, res, 'confirm', { ...model, ...outcome, chosen: department }, STATUS[error.code]);
     }
   };
 }
@@ -179,6 +189,8 @@ async function confirmModel(
     signed: signed && { day: signed.day },
     departments: asks ? departmentChoices(lang) : undefined,
     error: undefined,
+    trouble: undefined,
+    chosen: undefined,
     confirmAction: here(`/petitions/${petition.slug}/confirm`),
     findAction: mayFind ? here(`/petitions/${petition.slug}/receipt`) : undefined,
     notMeAction: here('/logout'),
@@ -190,9 +202,14 @@ async function findSealed(deps: WebDependencies, petition: Petition, nym: Nym): 
   return deps.signatures.find(petition.id, nym, await deps.log.sealedSize());
 }
 
-/** What the person can mend on the same page. */
-function asMistake(code: RefusalCode): PageModels['confirm']['error'] {
-  return code === 'department-missing' || code === 'department-unknown' ? code : undefined;
+/**
+ * What is told on the same page: a mistake that can be mended there, or trouble that passes soon. Nobody logs in or chooses
+ * twice for it.
+ */
+function againAfter({ code }: Refusal): Pick<PageModels['confirm'], 'error' | 'trouble'> | undefined {
+  if (code === 'department-missing' || code === 'department-unknown') return { error: code, trouble: undefined };
+  const isSoon = (retryAfter(code) ?? Number.POSITIVE_INFINITY) <= SOON_SECONDS;
+  return isSoon ? { error: undefined, trouble: { code, status: STATUS[code] } } : undefined;
 }
 
 function departmentOf(body: unknown): string | undefined {
