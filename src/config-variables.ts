@@ -19,7 +19,7 @@ export const VARIABLES = {
   },
   LOCK_URL: {
     about:
-      'a PostgreSQL database for the log’s lock alone, another than the data’s and in no backup of theirs; by default lock.sqlite in DATA_DIR',
+      'a PostgreSQL database for the log’s lock alone, another than the data’s and in no backup of theirs; by default the lock is beside the data',
     schema: z
       .string()
       .regex(/^postgres(ql)?:\/\//, 'begins with `postgres://`')
@@ -65,6 +65,14 @@ export const VARIABLES = {
     about:
       'a file (c2sp.org/tlog-policy) that names this log, its witnesses and their quorum; with it, nothing is published without the quorum',
     schema: z.string().min(1).optional(),
+  },
+  METRICS_PORT: {
+    about: 'port on which `/metrics` is served to your monitoring, and nothing else; not set: nowhere',
+    schema: port.optional(),
+  },
+  METRICS_HOST: {
+    about: 'address that `/metrics` listens on: one that the public cannot reach',
+    schema: z.string().min(1).default('127.0.0.1'),
   },
   DIAGNOSTICS: {
     about: 'least level of diagnostics that is written: debug, info, warn, error or silent',

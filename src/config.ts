@@ -41,6 +41,8 @@ export type ServeConfig = {
   readonly publishEveryMs: number;
   /** The file of the policy by which witnesses cosign it, if they do. */
   readonly witnessPolicy: string | undefined;
+  /** Where monitoring asks, if it does. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
   readonly diagnostics: Values['DIAGNOSTICS'];
 };
 
@@ -97,6 +99,7 @@ export function readServeConfig(env: Environment = environment()): ServeConfig {
     acr: acrOf(values),
     publishEveryMs: milliseconds(values.PUBLISH_EVERY),
     witnessPolicy: values.WITNESS_POLICY,
+    metrics: values.METRICS_PORT === undefined ? undefined : { host: values.METRICS_HOST, port: values.METRICS_PORT },
     diagnostics: values.DIAGNOSTICS,
   });
 }

@@ -19,6 +19,8 @@ export type Transaction = {
 
 const STATEMENT_MS = 5_000;
 const ANSWER_MS = 10_000;
+/** Of a transaction: whoever is stopped in the middle of one holds up the next writer no longer than this. */
+const IDLE_MS = 2_000;
 const TRIES = 5;
 
 /**
@@ -117,7 +119,8 @@ export function isPostgresDamage(error: unknown): error is Error {
   return error instanceof Error && DAMAGE.test(codeOf(error));
 }
 
-function settings(url: string) {
+/** Of a connection: what it may wait for, and how long. */
+export function settings(url: string) {
   return {
     connectionString: url,
     application_name: 'paraphe',
@@ -125,7 +128,7 @@ function settings(url: string) {
     statement_timeout: STATEMENT_MS,
     query_timeout: ANSWER_MS, // of a network that is cut, nobody is told
     lock_timeout: STATEMENT_MS,
-    idle_in_transaction_session_timeout: ANSWER_MS,
+    idle_in_transaction_session_timeout: IDLE_MS,
     keepAlive: true,
     types: { getTypeParser },
   };
