@@ -3,7 +3,7 @@
  * hands its acts over to it. Which one that is may change at any time, and nobody who asks needs to know.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { describeError } from './diagnostics.ts';
+import { describeTrouble } from './diagnostics.ts';
 import { Refusal, SetupError } from './errors.ts';
 import { type Leader, type LeaderDependencies, startLeader } from './leader.ts';
 import { Follower } from './log/follower.ts';
@@ -36,7 +36,7 @@ export class Member implements Register {
   #isClosing = false;
   /** Why this process cannot write, where no other may either. */
   #stopped: Error | undefined;
-  #reported = '';
+  readonly #reported = new Map<string, string>();
   #notBefore = 0;
 
   private constructor(deps: MemberDependencies, lock: OpenLock) {
@@ -175,13 +175,13 @@ export class Member implements Register {
     begun = leader;
     this.#leader = leader;
     this.#stopped = undefined;
-    this.#reported = '';
+    this.#reported.clear();
     this.#deps.diagnostics.info({ size: leader.sequencer.sealed.size }, 'this process writes the log');
   }
 
   /** What it published last is shown until it follows: what it followed before it wrote is older. */
   async #stepDown(leader: Leader, error: Error): Promise<void> {
-    this.#deps.diagnostics.error(describeError(error), 'this process writes the log no more');
+    this.#deps.diagnostics.error({ reason: error.message }, 'this process writes the log no more');
     this.#stopped = error;
     if (!this.#mayBeElsewhere) return;
     while (!(await this.#follows())) {
@@ -205,8 +205,8 @@ export class Member implements Register {
 
   /** Once, for as long as it stays the same. */
   #report(error: unknown, what: string): void {
-    const told = `${what}: ${error instanceof Error ? error.message : String(error)}`;
-    if (told !== this.#reported) this.#deps.diagnostics.warn(describeError(error), what);
-    this.#reported = told;
+    const told = error instanceof Error ? error.message : String(error);
+    if (told !== this.#reported.get(what)) this.#deps.diagnostics.warn(describeTrouble(error), what);
+    this.#reported.set(what, told);
   }
 }
