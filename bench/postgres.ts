@@ -61,6 +61,7 @@ async function benchRecordings(part: Part, server: OwnPostgres): Promise<void> {
       bound: { of: 'ratio', sense: 'least', promise: 0.75, goal: 0.85 },
     });
   });
+  await benchAppends(part, folder);
   printFigure({
     what: 'write-ahead log, in batches of 64 and 256',
     value: wal / recorded,
@@ -77,6 +78,23 @@ async function benchRecordings(part: Part, server: OwnPostgres): Promise<void> {
   });
   await printDisk(part, folder);
   await close(part, folder);
+}
+
+/** What the one process that sequences does for each signature, wherever pseudonyms and receipts are computed. */
+async function benchAppends(part: Part, folder: string): Promise<void> {
+  const slices: { wall: number; floor: number }[] = [];
+  for (let i = 0; i <= SLICES; i++) {
+    const wall = await cost(part, 'appends', folder, 256);
+    const floor = (await cost(part, 'insertion', folder, 256)) + (await cost(part, 'hashes', folder, 256));
+    if (i > 0) slices.push({ wall, floor });
+  }
+  printFigure({
+    what: 'appends to the log alone, in batches of 256',
+    value: 1e6 / medianOf(slices, ({ wall }) => wall),
+    unit: 'a second',
+    floor: { what: 'insert and hashes', value: 1e6 / medianOf(slices, ({ floor }) => floor) },
+    ratio: medianOf(slices, ({ wall, floor }) => floor / wall),
+  });
 }
 
 /** Slices of all sizes take turns: a machine that slows down slows all of them down. */

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { type Clock, parisDay } from './clock.ts';
 import type { ServeConfig } from './config.ts';
-import { type Diagnostics, describeError } from './diagnostics.ts';
+import { type Diagnostics, describeError, describeTrouble } from './diagnostics.ts';
 import { SetupError } from './errors.ts';
 import type { LogKey } from './log/log-key.ts';
 import { postText } from './log/post.ts';
@@ -44,6 +44,7 @@ export type Leader = {
 };
 
 const CLOSE_MS = 60_000;
+const TELL_MS = 10_000;
 
 /**
  * Takes the right to write and everything that goes with it.
@@ -80,7 +81,7 @@ export async function startLeader(deps: LeaderDependencies): Promise<Leader> {
       report: (trouble) => reportPublication(diagnostics, trouble),
     });
     closers.push(() => publisher.publish());
-    const failed = (error: unknown) => diagnostics.warn(describeError(error), 'an act of another process waits');
+    const failed = seldom((error) => diagnostics.warn(describeTrouble(error), 'acts of other processes wait'));
     const register = { record: (act: PetitionAct) => recordRequested(sequencer, config, act) };
     closers.push(answerRequests(storage.requests, register, failed));
     closers.push(await keepClosing({ petitions: storage.petitions, register: sequencer }, clock, diagnostics));
@@ -100,6 +101,16 @@ export async function startLeader(deps: LeaderDependencies): Promise<Leader> {
     await closeAll();
     throw error;
   }
+}
+
+/** Of acts that are tried again several times a second, one line now and then says as much as one for each. */
+function seldom(tell: (error: unknown) => void): (error: unknown) => void {
+  let told = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    if (performance.now() - told < TELL_MS) return;
+    told = performance.now();
+    tell(error);
+  };
 }
 
 function recounted(diagnostics: Diagnostics): Pick<Parameters<typeof keepRecounting>[0], 'found' | 'failed'> {

@@ -2,7 +2,8 @@
  * One process among those that serve a log. At most one of them writes it: every other follows what that one publishes and
  * hands its acts over to it. Which one that is may change at any time, and nobody who asks needs to know.
  */
-import { describeError } from './diagnostics.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { describeTrouble } from './diagnostics.ts';
 import { Refusal, SetupError } from './errors.ts';
 import { type Leader, type LeaderDependencies, startLeader } from './leader.ts';
 import { Follower } from './log/follower.ts';
@@ -31,10 +32,11 @@ export class Member implements Register {
   #follower: Follower | undefined;
   #leader: Leader | undefined;
   #taking: Promise<void> | undefined;
+  #steppingDown: Promise<void> | undefined;
   #isClosing = false;
   /** Why this process cannot write, where no other may either. */
   #stopped: Error | undefined;
-  #reported = '';
+  readonly #reported = new Map<string, string>();
   #notBefore = 0;
 
   private constructor(deps: MemberDependencies, lock: OpenLock) {
@@ -106,6 +108,7 @@ export class Member implements Register {
     this.#isClosing = true;
     for (const stop of this.#stops) stop();
     await this.#taking;
+    await this.#steppingDown;
     await this.#leader?.close();
     this.#handOver.close();
     await this.#lock.close();
@@ -159,38 +162,56 @@ export class Member implements Register {
 
   async #takeIfFree(): Promise<void> {
     if (await this.#deps.storage.isWriterGone()) await this.#lead();
+    else this.#stopped = undefined; // another process could take what this one could not
   }
 
   async #lead(): Promise<void> {
-    const leader = await startLeader({ ...this.#deps, stopped: (error) => this.#stepDown(error) });
+    let begun: Leader | undefined;
+    const leader = await startLeader({
+      ...this.#deps,
+      stopped: (error) => {
+        if (begun !== undefined) this.#steppingDown = this.#stepDown(begun, error);
+      },
+    });
     if (leader.sequencer.stopped !== undefined) {
       await leader.close();
       throw leader.sequencer.stopped; // it has lost it again meanwhile
     }
+    begun = leader;
     this.#leader = leader;
     this.#stopped = undefined;
-    this.#reported = '';
+    this.#reported.clear();
     this.#deps.diagnostics.info({ size: leader.sequencer.sealed.size }, 'this process writes the log');
   }
 
-  async #stepDown(error: Error): Promise<void> {
-    this.#deps.diagnostics.error(describeError(error), 'this process writes the log no more');
+  /** What it published last is shown until it follows: what it followed before it wrote is older. */
+  async #stepDown(leader: Leader, error: Error): Promise<void> {
+    this.#deps.diagnostics.error({ reason: error.message }, 'this process writes the log no more');
     this.#stopped = error;
     if (!this.#mayBeElsewhere) return;
-    const leader = this.#leader;
-    await this.#follow().catch((failed: unknown) => this.#report(failed, 'the published log cannot be followed'));
-    if (this.#follower === undefined) return;
+    while (!(await this.#follows())) {
+      if (this.#isClosing) return;
+      await wait(LOOK_MS);
+    }
     this.#leader = undefined;
     this.#stopped = undefined;
-    await leader
-      ?.close()
-      .catch((failed: unknown) => this.#report(failed, 'what only a writer does was not ended well'));
+    await leader.close().catch((failed: unknown) => this.#report(failed, 'what only a writer does was not ended well'));
+  }
+
+  async #follows(): Promise<boolean> {
+    try {
+      await this.#follow();
+      return true;
+    } catch (error) {
+      this.#report(error, 'the published log cannot be followed');
+      return false;
+    }
   }
 
   /** Once, for as long as it stays the same. */
   #report(error: unknown, what: string): void {
-    const told = `${what}: ${error instanceof Error ? error.message : String(error)}`;
-    if (told !== this.#reported) this.#deps.diagnostics.warn(describeError(error), what);
-    this.#reported = told;
+    const told = error instanceof Error ? error.message : String(error);
+    if (told !== this.#reported.get(what)) this.#deps.diagnostics.warn(describeTrouble(error), what);
+    this.#reported.set(what, told);
   }
 }

@@ -7,8 +7,10 @@ import pg from 'pg';
 import { dayNumber, parisDay } from '../../src/clock.ts';
 import { beginLog } from '../../src/log/sequencer.ts';
 import { hashing } from '../../src/node-crypto.ts';
+import { nymFromBytes } from '../../src/person/nym.ts';
 import { pseudonyms } from '../../src/person/pseudonym.ts';
 import type { Petition } from '../../src/petitions/petition.ts';
+import { signPetition } from '../../src/petitions/sign-petition.ts';
 import { migrateStorage, openArriving, openLock, openStorage, type Storage } from '../../src/storage/open.ts';
 import { TileEdge } from '../../src/tlog/tile-edge.ts';
 import { answer } from '../part.ts';
@@ -69,6 +71,19 @@ answer({
     return timed(async () => {
       for (let i = 0; i < count; i += batch) {
         await Promise.all(subs.slice(i, i + batch).map((sub) => signAndReceive(deps, petition, sub)));
+      }
+    });
+  },
+
+  /** Appends alone: pseudonyms that are there already, no receipt. */
+  async appends({ folder, batch, count }: { folder: string; batch: number; count: number }) {
+    const { storage, lock, petition } = getPlace(folder);
+    const register = await openSequencer(storage, lock, batch);
+    const nyms = Array.from({ length: count }, () => nymFromBytes(randomBytes(32)));
+    return timed(async () => {
+      for (let i = 0; i < count; i += batch) {
+        const some = nyms.slice(i, i + batch);
+        await Promise.all(some.map((nym) => signPetition({ register }, petition, { nym, department: DEPARTMENT })));
       }
     });
   },

@@ -64,16 +64,14 @@ export class HandOver implements Register {
   }
 
   /** All of them as one request, for whoever has many. */
-  async recordAll(acts: readonly PetitionAct[]): Promise<readonly PetitionOutcome[]> {
+  recordAll(acts: readonly PetitionAct[]): Promise<readonly PetitionOutcome[]> {
     const id = randomUUID();
     const { promise, resolve, reject } = Promise.withResolvers<readonly PetitionOutcome[]>();
     this.#waiting.set(id, { since: performance.now(), resolve, reject });
-    try {
-      await this.#requests.leave(id, acts, new Date());
-    } catch (error) {
-      this.#waiting.delete(id);
-      throw error;
-    }
+    // Not waited for: a database that hangs would keep whoever asked from hearing that patience is over.
+    this.#requests.leave(id, acts, new Date()).catch((error: unknown) => {
+      if (this.#waiting.delete(id)) reject(error);
+    });
     return promise;
   }
 
@@ -120,11 +118,14 @@ export class HandOver implements Register {
     this.#look();
     await this.#collector.idle();
     const late = performance.now() - this.#limits.patienceMs;
-    for (const [id, waiting] of this.#waiting) {
-      if (waiting.since > late) continue;
-      await this.#requests.withdraw(id).catch(() => {});
-      if (this.#waiting.delete(id)) waiting.reject(new Refusal('storage-unavailable', 'nobody wrote the log in time'));
-    }
+    const given = [...this.#waiting].filter(([, { since }]) => since <= late);
+    await Promise.all(
+      given.map(async ([id, waiting]) => {
+        await this.#requests.withdraw(id).catch(() => {});
+        if (this.#waiting.delete(id))
+          waiting.reject(new Refusal('storage-unavailable', 'nobody wrote the log in time'));
+      }),
+    );
   }
 }
 

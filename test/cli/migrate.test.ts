@@ -1,7 +1,10 @@
 /** An instance changes its database, log and all: whole or not at all, and never so that two gateways can sign. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startApp } from '../../src/app.ts';
@@ -16,6 +19,7 @@ import { holdWriter, openLeaving, openStorage, readLock } from '../../src/storag
 import { command } from '../fakes/command.ts';
 import { type OperatedLog, operatedLog } from '../fakes/operated-log.ts';
 import { newDatabase, sql } from '../fakes/postgres.ts';
+import { dice, rounds } from '../fakes/rounds.ts';
 import { receiptOf, sign, startWorld } from '../fakes/world.ts';
 
 const clock = () => new Date('2026-11-20T10:00:00Z');
@@ -64,6 +68,12 @@ const rows = async (place: StorageConfig, leavingFor: StorageConfig) => {
 };
 /** Truths as numbers, as SQLite keeps them. */
 const plain = (value: unknown) => (typeof value === 'boolean' ? Number(value) : value);
+/** Whether a gateway would sign there. */
+const signs = (config: StorageConfig) =>
+  signOne(config).then(
+    () => true,
+    () => false,
+  );
 const signOne = (config: StorageConfig) =>
   withRegister(config, clock, ({ register }) =>
     register.record({ kind: 'signed', petition: log.petitions[0]!.id, nym: log.nyms[7]!, department: '75' }),
@@ -178,6 +188,8 @@ describe('a move is refused', () => {
   });
 });
 
+const KILLS = rounds(1, 30);
+
 describe('a move that is cut short', () => {
   const STEPS: readonly MoveStep[] = ['copied', 'left', 'lock-there', 'lock-moved'];
 
@@ -207,6 +219,39 @@ describe('a move that is cut short', () => {
     expect((await checkData({ ...config, databaseUrl: to })).problems).toEqual([]);
     expect(await readLock(here)).toBeUndefined();
   });
+
+  test(`by kill -9, at any instant, as well, in ${KILLS} rounds`, async () => {
+    const roll = dice();
+    for (let round = 1; round <= KILLS; round++) {
+      const data = join(desk, `data-${round}`);
+      cpSync(log.config.dataDir, data, { recursive: true });
+      const databaseUrl = await newDatabase();
+      const old = readStorageConfig({ DATA_DIR: data, LOCK_URL: await newDatabase() });
+      const fresh = { ...old, databaseUrl };
+      const env = { ...process.env, DATA_DIR: data, LOCK_URL: old.lockUrl };
+      const args = [
+        join(import.meta.dirname, '../../src/main.ts'),
+        'migrate',
+        '--from',
+        'sqlite:',
+        '--to',
+        databaseUrl,
+      ];
+      const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+      await once(child.stderr, 'data'); // rows are on their way
+      await wait(roll(80));
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      const sides = await Promise.all([signs({ ...old, lockUrl: undefined }), signs(fresh)]);
+      expect(sides.filter(Boolean).length, `${round}`).toBeLessThan(2);
+      // The dead one's right to write runs out, and the server may still end what it was told last.
+      const move = () => moveInstance(old, { from: 'sqlite:', to: databaseUrl }).catch(() => undefined);
+      const goesOn = async () => (await signs(fresh)) || ((await move()) !== undefined && signs(fresh));
+      await expect.poll(goesOn, { timeout: 30_000, interval: 250 }).toBe(true);
+      expect(await signs({ ...old, lockUrl: undefined })).toBe(false);
+      expect((await checkData(fresh)).problems).toEqual([]);
+    }
+  }, 60_000);
 
   test('when another process wrote the log all the same, leaves the old data as they are', async () => {
     const write = (reached: MoveStep) => {

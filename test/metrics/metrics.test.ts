@@ -1,5 +1,7 @@
 /** What monitoring reads: true, of a whole life of journeys, and silent about people whatever is done to it. */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EntryKind } from '../../src/log/entry.ts';
@@ -105,6 +107,13 @@ describe('a gateway with METRICS_PORT', () => {
     expect((await fetch(`${address}?x`)).status).toBe(404);
     expect((await fetch(address, { method: 'POST' })).status).toBe(405);
     expect((await fetch(address)).headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+  });
+
+  test('tells what docs/operate.md explains, and no more', async () => {
+    const types = [...(await read()).matchAll(/^# TYPE (paraphe_\w+) /gm)].map(([, name]) => name);
+    const operate = readFileSync(join(import.meta.dirname, '../../docs/operate.md'), 'utf8');
+    const explained = [...operate.matchAll(/^\| `(paraphe_\w+)` +\|/gm)].map(([, name]) => name);
+    expect(explained.sort()).toEqual(types.sort());
   });
 
   test('goes on telling the rest when one reading fails', async () => {
