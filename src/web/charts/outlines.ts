@@ -14,7 +14,7 @@ type Point = readonly [x: number, y: number];
 export const OUTLINES_WIDTH = 307;
 export const OUTLINES_HEIGHT = 293;
 const SCALE = 0.5;
-const TOLERANCE = 1.4;
+const TOLERANCE = 1.6;
 
 /** SVG path data by INSEE code, in whole numbers. */
 export const OUTLINES: ReadonlyMap<string, string> = new Map(
