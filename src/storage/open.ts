@@ -17,7 +17,6 @@ import { holdSqliteWriter, openSqliteLock, readSqliteLock } from './sqlite/lock.
 import { migrateSqlite, openSqliteJourneys, openSqliteStorage } from './sqlite/storage.ts';
 
 export type { StoragePlace } from './place.ts';
-export type { Signals } from './signals.ts';
 export { WriterBusy } from './writer-busy.ts';
 
 export type Storage = {
