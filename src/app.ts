@@ -36,6 +36,11 @@ export type App = {
   close(): Promise<void>;
 };
 
+export type Writer = Pick<App, 'close'> & {
+  /** Resolves when it can do nothing more than end: whoever takes its place reads how the log stands. */
+  readonly over: Promise<void>;
+};
+
 export type AppOptions = {
   /** What it does of the log; by default `any`. */
   readonly role?: Role;
@@ -63,11 +68,11 @@ export function startApp(config: ServeConfig, options: AppOptions = {}): Promise
 }
 
 /** The process that writes the log for others that serve, and answers nobody itself. @throws SetupError */
-export function startWriter(config: ServeConfig, options: Omit<AppOptions, 'role'> = {}): Promise<Pick<App, 'close'>> {
+export function startWriter(config: ServeConfig, options: Omit<AppOptions, 'role'> = {}): Promise<Writer> {
   return closingOnFailure(async (closers) => {
-    await openCore(config, { ...options, role: 'writer' }, closers);
+    const { member } = await openCore(config, { ...options, role: 'writer' }, closers);
     await (await openJourneys(config.storage)).close(); // whole, for those that serve
-    return { close: () => closeAll(closers) };
+    return { over: member.over, close: () => closeAll(closers) };
   });
 }
 

@@ -33,6 +33,7 @@ export class Member implements Register {
   #leader: Leader | undefined;
   #taking: Promise<void> | undefined;
   #steppingDown: Promise<void> | undefined;
+  readonly #over = Promise.withResolvers<void>();
   #isClosing = false;
   /** Why this process cannot write, where no other may either. */
   #stopped: Error | undefined;
@@ -75,6 +76,11 @@ export class Member implements Register {
   /** Why nothing is recorded, while that is so. */
   get stopped(): Error | undefined {
     return this.#stopped;
+  }
+
+  /** Resolves when this process cannot write any more, and no other may before it ends. */
+  get over(): Promise<void> {
+    return this.#over.promise;
   }
 
   /** The last checkpoint that is signed. */
@@ -188,7 +194,7 @@ export class Member implements Register {
   async #stepDown(leader: Leader, error: Error): Promise<void> {
     this.#deps.diagnostics.error({ reason: error.message }, 'this process writes the log no more');
     this.#stopped = error;
-    if (!this.#mayBeElsewhere) return;
+    if (!this.#mayBeElsewhere) return this.#over.resolve();
     while (!(await this.#follows())) {
       if (this.#isClosing) return;
       await wait(LOOK_MS);

@@ -72,6 +72,7 @@ class Supervisor implements Workers {
     this.#workers.set(worker, kind);
     worker.once('exit', () => this.#workers.delete(worker));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    worker.on('error', reject); // it could not be made; or it died while it was told to end, which is no news
     worker.on('message', (said: Partial<Said> & object) => {
       if ('ready' in said) resolve();
       if ('trouble' in said) reject(new SetupError(said.trouble));
@@ -92,7 +93,8 @@ class Supervisor implements Workers {
         await new Promise((resolve) => worker?.once('exit', resolve));
       }
       if (this.#isClosing) return;
-      this.#diagnostics.error({ kind, pid: worker?.process.pid }, 'a process died; another takes its place');
+      const { pid } = worker?.process ?? {};
+      if (pid !== undefined) this.#diagnostics.error({ kind, pid }, 'a process died; another takes its place');
       pause = performance.now() - began > SOON_MS ? FIRST_PAUSE_MS : Math.min(2 * pause, LONGEST_PAUSE_MS);
       await wait(pause);
       if (this.#isClosing) return;

@@ -20,7 +20,10 @@ import { checkServer } from './server.ts';
 import { postgresSignatureStore } from './signature-store.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '../../../drizzle/postgres');
-/** With two for the lock, one for the right to write and one to listen, a process holds at most 19 connections. */
+/**
+ * With two for the lock and one to listen, and where it writes two more for the lock and one for the right to write, a
+ * process holds at most 21 connections.
+ */
 const CONNECTIONS = 10;
 const JOURNEY_CONNECTIONS = 5;
 /** The number that stands for migrating among the advisory locks of a database: "migrate" in ASCII. */
