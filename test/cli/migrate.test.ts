@@ -15,7 +15,7 @@ import { type MoveStep, moveInstance } from '../../src/move-instance.ts';
 import { nymFromBytes } from '../../src/person/nym.ts';
 import { readKeys } from '../../src/storage/key-folder.ts';
 import { LEFT_BEHIND } from '../../src/storage/moving.ts';
-import { holdWriter, openLeaving, openStorage, readLock } from '../../src/storage/open.ts';
+import { holdWriter, nameOfPlace, openLeaving, openStorage, readLock } from '../../src/storage/open.ts';
 import { command } from '../fakes/command.ts';
 import { type OperatedLog, operatedLog } from '../fakes/operated-log.ts';
 import { newDatabase, sql } from '../fakes/postgres.ts';
@@ -277,6 +277,29 @@ describe('a move that is cut short', () => {
     expect((await checkData(moved())).problems).toEqual([]);
   });
 });
+
+test.each(['sqlite', 'postgres'])(
+  'a gateway that runs beside a move writes nothing into what has moved: %s',
+  async (kind) => {
+    if (kind === 'postgres') await moveInstance(here, addresses());
+    const place = kind === 'postgres' ? moved() : here;
+    const elsewhere = { ...here, databaseUrl: kind === 'postgres' ? 'sqlite:/elsewhere' : to };
+    const storage = await openStorage(place);
+    const key = readKeys(here.keysDir).logKey;
+    const writer = await openLogWriter({ place, storage, key, clock });
+    const { source, close } = await openLeaving(place, elsewhere);
+    expect(await source.leave(nameOfPlace(elsewhere), writer.sequencer.sealed.size)).toBe(true);
+    await close();
+    const nym = nymFromBytes(new Uint8Array(32).fill(2));
+    const act = { kind: 'signed', petition: log.petitions[0]!.id, nym, department: '75' } as const;
+    await expect(writer.sequencer.record(act)).rejects.toMatchObject({ code: 'log-stopped' });
+    await writer.close();
+    if (kind === 'postgres') {
+      await expect(openLogWriter({ place, storage, key, clock })).rejects.toThrow('have moved to sqlite:/elsewhere');
+    }
+    await storage.close();
+  },
+);
 
 test('what the two schemas hold moves, or is named as what stays', async () => {
   await command(env(to), 'migrate');

@@ -10,7 +10,7 @@ const statement = (name: string, text: string): Statement => ({ name: `paraphe_$
 export const lockHead = statement(
   'lock_head',
   `WITH held AS (SELECT epoch FROM lease FOR SHARE)
-   SELECT size, coalesce((SELECT epoch FROM held), 0) AS epoch FROM log FOR UPDATE`,
+   SELECT size, coalesce((SELECT epoch FROM held), 0) AS epoch FROM log WHERE moved IS NULL FOR UPDATE`,
 );
 
 export const petitionsById = statement(

@@ -28,6 +28,7 @@ const CONNECTIONS = 10;
 const JOURNEY_CONNECTIONS = 5;
 /** The number that stands for migrating among the advisory locks of a database: "migrate" in ASCII. */
 const MIGRATING = '30796665482998885';
+const MOVED = { name: 'paraphe_moved', text: 'SELECT moved FROM log' };
 const READY = { name: 'paraphe_ready', text: 'SELECT 1 FROM petitions LIMIT 1' };
 
 /** @throws SetupError when the database is out of reach or not fit, has moved, is from another version, or lacks a migration */
@@ -36,23 +37,33 @@ export async function openPostgresStorage(
   movingTo?: string,
 ): Promise<Storage> {
   const database = new Database(databaseUrl, CONNECTIONS);
+  const checkHere = async () => {
+    const [log] = await database.rows<{ moved: string | null }>(MOVED);
+    checkNotMoved(log?.moved, placeOf(databaseUrl), movingTo);
+  };
   try {
     await checkServer(database.pool, databaseUrl, allowUnsafeCommits);
     if ((await pendingMigrations(database.pool, databaseUrl)) > 0) {
       throw new SetupError('The database is not up to date: run `paraphe migrate` first.');
     }
-    const { rows } = await database.pool.query<{ moved: string | null }>('SELECT moved FROM log');
-    checkNotMoved(rows[0]?.moved, placeOf(databaseUrl), movingTo);
+    await checkHere();
   } catch (error) {
     await database.close();
     throw error;
   }
   const petitions = postgresPetitionStore(database);
+  const log = postgresLogStore(database, () => petitions.forget());
   const listener = new Listener(databaseUrl);
   return {
     petitions,
     signatures: postgresSignatureStore(database),
-    log: postgresLogStore(database, () => petitions.forget()),
+    log: {
+      ...log,
+      async state() {
+        await checkHere(); // whoever was running when they moved learns it before the next write
+        return log.state();
+      },
+    },
     requests: postgresRequestStore(database, listener),
     onPublished: (told) => listener.on('published', told),
     isWriterGone: () => isWriterGone(database),
