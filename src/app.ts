@@ -138,6 +138,7 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
     pages: createPages({
       viewsDir: join(ROOT, 'views'),
       publicDir: join(ROOT, 'public'),
+      brand: config.brand,
       provider: { name: config.provider, isFranceConnect: config.identity.profile === 'franceconnect' },
     }),
     petitions: storage.petitions,

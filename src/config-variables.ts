@@ -62,6 +62,10 @@ export const VARIABLES = {
       'a file (c2sp.org/tlog-policy) that names this log, its witnesses and their quorum; with it, nothing is published without the quorum',
     schema: z.string().min(1).optional(),
   },
+  BRAND: {
+    about: 'a folder with brand.yaml: name, logo, colours, notices and footer of the pages',
+    schema: z.string().min(1).optional(),
+  },
   DIAGNOSTICS: {
     about: 'least level of diagnostics that is written: debug, info, warn, error or silent',
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

@@ -4,6 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
+import { type Brand, PLAIN, readBrand } from './brand/brand.ts';
 import { milliseconds, type Name, VARIABLES, type Values, type Variable } from './config-variables.ts';
 import { SetupError } from './errors.ts';
 import type { ProviderSettings } from './identity/profile.ts';
@@ -41,6 +42,7 @@ export type ServeConfig = {
   readonly publishEveryMs: number;
   /** The file of the policy by which witnesses cosign it, if they do. */
   readonly witnessPolicy: string | undefined;
+  readonly brand: Brand;
   readonly diagnostics: Values['DIAGNOSTICS'];
 };
 
@@ -89,6 +91,7 @@ export function readServeConfig(env: Environment = environment()): ServeConfig {
     acr: acrOf(values),
     publishEveryMs: milliseconds(values.PUBLISH_EVERY),
     witnessPolicy: values.WITNESS_POLICY,
+    brand: values.BRAND === undefined ? PLAIN : readBrand(values.BRAND),
     diagnostics: values.DIAGNOSTICS,
   });
 }

@@ -57,6 +57,7 @@ export function createServer(deps: WebDependencies): Express {
 
   app.get('/', pages.home);
   app.get('/how-it-works', pages.howItWorks);
+  app.get('/transparency', pages.transparency);
   app.get('/privacy', pages.privacy);
   app.get('/accessibility', pages.accessibility);
   app.get('/verify', pages.verify);
@@ -87,8 +88,9 @@ export function createServer(deps: WebDependencies): Express {
 const KNOWN = [
   [
     'GET, HEAD',
-    ['/', '/petitions/:slug', '/how-it-works', '/privacy', '/accessibility', '/verify', '/log', '/healthz', '/readyz'],
+    ['/', '/petitions/:slug', '/how-it-works', '/transparency', '/privacy', '/accessibility', '/verify', '/log'],
   ],
+  ['GET, HEAD', ['/healthz', '/readyz']],
   ['GET, HEAD', ['/api/petitions', '/api/petitions/:slug', '/api/petitions/:slug/tally', '/.well-known/jwks.json']],
   ['GET, HEAD', ['/api/petitions/:slug/signatures/:nym', '/login/callback', '/logout/callback', '/assets/*path']],
   ['GET, HEAD', ['/log/checkpoint', '/log/vkey', '/log/tile/*path', '/log/statements/:hash', '/log/jwks/:hash']],

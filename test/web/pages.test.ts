@@ -78,6 +78,23 @@ const refusal: PageModels['refusal'] = {
   logoutAction: '/logout',
 };
 
+const transparency: PageModels['transparency'] = {
+  issuer: 'https://petitions.example.org',
+  vkey: 'petitions.example.org/log+12345678+AWvs0fQwrlIr6t4WHUhHCT8S1mOPtTQGL8uCnF2XxXVp',
+  receiptKeys: ['mmJd09eUfQO8iCmVhWJ0vI4I0tOhSFwoIBHOGQbEuRI', 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs'],
+  counts: {
+    petitions: 3,
+    closed: 1,
+    destroyed: 0,
+    signatures: 128_473,
+    withdrawn: 2,
+    invalidated: { fraud: 3, court: 2, error: 1 },
+  },
+  petitions: [],
+  more: 0,
+  checkpoint,
+};
+
 /** Every page in every state. */
 const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
   home: { full: { petitions: [open, closed], checkpoint }, empty: { petitions: [], checkpoint } },
@@ -108,7 +125,15 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
       ]),
     ),
   },
-  'how-it-works': { only: {} },
+  'how-it-works': { only: { issuer: 'https://petitions.example.org' } },
+  transparency: {
+    quiet: transparency,
+    busy: {
+      ...transparency,
+      petitions: [{ slug: 'trains', title: open.title, closed: day, destroyed: day, withdrawn: 2, invalidated: 6 }],
+      more: 3,
+    },
+  },
   privacy: { only: {} },
   accessibility: { only: {} },
   verify: { only: { issuer: 'https://petitions.example.org', steps: STEPS } },

@@ -12,6 +12,7 @@ import { PageCache } from '../page-cache.ts';
 import type { PageModels, PageName } from '../page-models.ts';
 import { byDay, departmentName, NO_FIGURES, renderStatement, summarise } from '../present.ts';
 import type { SecurityHeaders } from '../security.ts';
+import { transparencyOf } from '../transparency.ts';
 
 const CACHEABLE = [
   ['Content-Type', 'text/html; charset=utf-8'],
@@ -53,7 +54,17 @@ export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
     petition: page('petition', async (req, lang) =>
       petitionModel(deps, await getPublished(deps, req.params.slug), lang),
     ),
-    howItWorks: page('how-it-works', async () => ({})),
+    howItWorks: page('how-it-works', async () => ({ issuer: deps.config.origin })),
+    transparency: page('transparency', async () => {
+      const { keys } = deps.receiptKeys().jwks;
+      return {
+        ...transparencyOf(deps.log.published.figures, await listPublished(deps)),
+        issuer: deps.config.origin,
+        vkey: deps.log.vkey,
+        receiptKeys: keys.flatMap(({ kid }) => kid ?? []),
+        checkpoint: pageCheckpoint(deps),
+      };
+    }),
     privacy: page('privacy', async () => ({})),
     accessibility: page('accessibility', async () => ({})),
     verify: page('verify', async () => ({ issuer: deps.config.origin, steps: STEPS })),
