@@ -75,7 +75,10 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
   'recount.worker.ts': { rooms: ['config.ts', 'log', 'log-check.ts'], why: 'log-check, on a thread of its own' },
   'config-variables.ts': { rooms: [], why: 'a table' },
   brand: { rooms: [], why: 'whose site it is, as values' },
-  'config.ts': { rooms: ['brand', 'config-variables.ts', 'identity'], why: 'it knows the shape of settings, not who uses them' },
+  'config.ts': {
+    rooms: ['brand', 'config-variables.ts', 'identity'],
+    why: 'it knows the shape of settings, not who uses them',
+  },
   web: {
     rooms: ['brand', 'config.ts', 'identity', 'log', 'person', 'petitions', 'receipt', 'tlog', 'verifier'],
     why: 'the edge speaks to domains, never to storage',
