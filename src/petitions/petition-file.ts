@@ -11,6 +11,12 @@ import { makeStatement, type Statement } from './statement.ts';
 
 const TEXT_LIMIT = 100_000;
 
+/**
+ * Control characters (but line ends and tabs), and those that turn the order of what is read (Unicode Bidirectional
+ * Algorithm, UAX #9: embeddings, overrides, isolates): a text that is signed reads the same to everyone.
+ */
+const UNREADABLE = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u;
+
 const frontMatter = z.strictObject({
   slug: z.string().max(80).regex(SLUG, 'lower-case letters, digits and single hyphens, for example `jardins-partages`'),
   title: z
@@ -42,7 +48,9 @@ export function parsePetitionFile(source: string, name: string): PetitionFile {
   const [, head = '', body = ''] = parts;
   if (body.trim() === '') throw new SetupError(`${name}: has no statement below its front matter`);
   if (body.length > TEXT_LIMIT) throw new SetupError(`${name}: its statement is longer than ${TEXT_LIMIT} characters`);
-  if (body.includes('\0') || !body.isWellFormed()) throw new SetupError(`${name}: its statement is not plain text`);
+  if (UNREADABLE.test(body) || !body.isWellFormed()) {
+    throw new SetupError(`${name}: its statement is not plain text (control characters, or half of one)`);
+  }
   const result = frontMatter.safeParse(parseYaml(head, name));
   if (!result.success) {
     const wrong = result.error.issues.map(({ path, message }) => `${path.join('.') || 'front matter'}: ${message}`);

@@ -16,6 +16,7 @@ const PUBLIC = [
   '/?lang=en',
   '/petitions/trains',
   '/how-it-works',
+  '/transparency',
   '/privacy',
   '/accessibility',
   '/verify',
