@@ -58,7 +58,7 @@ function boxAt(y: number, name: string, sees: string, not: string | undefined): 
   add(name, LETTERS.name, { isName: true });
   add(sees, LETTERS.sentence, { mark: 'sees', isName: false });
   if (not !== undefined) add(not, LETTERS.sentence, { mark: 'not', isName: false });
-  return { y, height: at - y - 13, lines };
+  return { y, height: at - y - 6, lines };
 }
 
 /** Words in lines of so many letters at most; a word that is longer has a line of its own. */
