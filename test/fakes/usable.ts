@@ -1,7 +1,7 @@
 /**
  * What stands between someone and a page, as a list of complaints: for axe (WCAG 2.2 AA, in light and in dark), for whoever
  * hears it (the accessibility tree, in its order), tabs through it, reads it on a narrow screen or with large letters, or
- * sees it in colours of their own. One load of the page, in a browser with JavaScript; the pages have none of their own.
+ * sees it in colours of their own and wants it still. One load of the page, in a browser with JavaScript; the pages have none of their own.
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
@@ -101,12 +101,14 @@ async function complaintsOfReader(page: Page): Promise<string[]> {
   await page.evaluate("document.documentElement.style.fontSize = ''");
   await page.emulateMedia({ forcedColors: 'active' });
   const lost = (await page.evaluate(LOST_BUTTONS)) as string[];
-  await page.emulateMedia({ forcedColors: 'none' });
+  await page.emulateMedia({ forcedColors: 'none', reducedMotion: 'reduce' });
+  const moving = (await page.evaluate(MOVING)) as string[];
   if (before !== null) await page.setViewportSize(before);
   return [
     ...narrow.map((one) => `wider than 320 pixels: ${one}`),
     ...large.map((one) => `runs out with letters twice as large: ${one}`),
     ...lost.map((one) => `no button any more in forced colours: ${one}`),
+    ...moving.map((one) => `moves for someone who wants it still: ${one}`),
   ];
 }
 
@@ -118,3 +120,10 @@ const LOST_BUTTONS = `[...document.querySelectorAll('button, .button, select')]
     return borderTopStyle === 'none' || parseFloat(borderTopWidth) < 1 || /^rgba.*, 0\\)$/.test(borderTopColor) || borderTopColor === canvas;
   })
   .map((element) => element.textContent.trim().slice(0, 40))`;
+
+const MOVING = `[...document.querySelectorAll('*')]
+  .filter((element) => {
+    const { animationName, transitionDuration, scrollBehavior } = getComputedStyle(element);
+    return animationName !== 'none' || parseFloat(transitionDuration) > 0 || scrollBehavior === 'smooth';
+  })
+  .map((element) => element.tagName + '.' + element.className)`;

@@ -135,6 +135,7 @@ test('the complaints are real: what some could not see, hear, reach or read is n
     "document.querySelector('.back a').style.outline = 'none'",
     "document.querySelector('.statement').style.width = '500px'",
     "document.querySelector('.fr-connect').style.border = 'none'",
+    "document.querySelector('main').style.transition = 'color 1s'",
     "document.querySelector('#sign-heading').outerHTML = '<h5 id=sign-heading>x</h5>'",
   ]) {
     await person.page.evaluate(damage);
@@ -149,6 +150,7 @@ test('the complaints are real: what some could not see, hear, reach or read is n
     /^focus not marked: <a href="\/"/,
     /^wider than 320 pixels: /,
     /^no button any more in forced colours: S’identifier/,
+    /^moves for someone who wants it still: MAIN/,
   ]) {
     expect(complaints).toContainEqual(expect.stringMatching(kind));
   }

@@ -105,6 +105,15 @@ function mischief(): string[] {
   return [...dialogs, ...reader.watch.complaints.filter((line) => !/status of 4\d\d/.test(line)), ...elsewhere];
 }
 
+/** Elements that hold the title and nothing else, in a line with other words, without keeping its direction to themselves. */
+const NOT_ISOLATED = `[...document.querySelectorAll('body *')]
+  .filter((element) => /^\\s*<script>alert.1/.test(element.textContent) && !/^\\s*<script>alert.1/.test(element.parentElement.textContent))
+  .filter((element) => {
+    const { display, unicodeBidi } = getComputedStyle(element);
+    return display.startsWith('inline') && !unicodeBidi.startsWith('isolate');
+  })
+  .map((element) => element.outerHTML)`;
+
 /** As it would be if templates escaped nothing. */
 function unescaped(html: string): string {
   const signs = [
@@ -167,10 +176,24 @@ describe('in a petition', () => {
     expect(mischief()).toEqual([]);
   });
 
-  test('a title goes through the whole journey as text', async () => {
-    await reader.sign(`${world.origin}/petitions/signer`, 'test', '75');
-    expect(await reader.heading()).toBe('C’est signé !');
-    expect(await reader.text()).toContain('<script>alert(1)</script><img src=x onerror=alert(2)>');
+  test('a title goes through the whole journey as text, and its direction touches nothing beside it', async () => {
+    const petition = `${world.origin}/petitions/signer`;
+    const pages: string[] = [];
+    const look = async () => {
+      pages.push(await reader.heading());
+      expect(await reader.text()).toContain('<script>alert(1)</script><img src=x onerror=alert(2)>');
+      expect(await reader.page.evaluate(NOT_ISOLATED), reader.page.url()).toEqual([]);
+    };
+    for (const path of [petition, `${petition}/confirm`]) {
+      await reader.open(path);
+      await look();
+    }
+    await reader.logIn(petition, 'test');
+    await look();
+    await reader.page.locator('select[name=department]').selectOption('75');
+    await reader.press();
+    await look();
+    expect(pages.slice(2)).toEqual(['Confirmer ma signature', 'C’est signé !']);
     expect(dialogs).toEqual([]);
     expect(reader.watch.complaints.filter((line) => line.includes('CSP'))).toEqual([]);
   });
