@@ -133,6 +133,7 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   closers.push(publisher.start());
   const web = createServer({
     config: config.web,
+    publishEveryMs: config.publishEveryMs,
     clock,
     diagnostics,
     pages: createPages({

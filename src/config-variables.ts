@@ -40,6 +40,10 @@ export const VARIABLES = {
     about: 'port of the simulated FranceConnect (`paraphe demo` only)',
     schema: port.default(3001),
   },
+  DEMO_SIGNATURES: {
+    about: 'synthetic signatures that a new demonstration begins with (`paraphe demo` only)',
+    schema: z.coerce.number().int().min(0).max(100_000).default(2000),
+  },
   TRUST_PROXY: {
     about: 'how many reverse proxies stand in front and set X-Forwarded-For',
     schema: z.coerce.number().int().min(0).max(10).default(0),

@@ -46,6 +46,10 @@ export type ServeConfig = {
   readonly diagnostics: Values['DIAGNOSTICS'];
 };
 
+/** What only the demonstration reads. */
+const DEMO = ['FRANCECONNECT_PORT', 'DEMO_SIGNATURES'] as const;
+type ServeName = Exclude<Name, (typeof DEMO)[number]>;
+
 const STORAGE = ['DATA_DIR', 'KEYS_DIR', 'DATABASE_URL', 'LOCK_URL', 'ALLOW_UNSAFE_COMMITS'] as const;
 
 export function readStorageConfig(env: Environment = environment()): StorageConfig {
@@ -71,11 +75,15 @@ export function readPorts(env: Environment = environment()): { port: number; fra
   return { port: values.PORT, franceConnectPort: values.FRANCECONNECT_PORT };
 }
 
+export function readDemoSignatures(env: Environment = environment()): number {
+  return read(env, ['DEMO_SIGNATURES']).DEMO_SIGNATURES;
+}
+
 /** @throws SetupError with one line for each variable that is missing or wrong */
 export function readServeConfig(env: Environment = environment()): ServeConfig {
   const values = read(
     env,
-    (Object.keys(VARIABLES) as Name[]).filter((name) => name !== 'FRANCECONNECT_PORT'),
+    (Object.keys(VARIABLES) as Name[]).filter((name): name is ServeName => !DEMO.some((one) => one === name)),
   );
   return Object.freeze({
     storage: storageOf(values),
@@ -148,7 +156,7 @@ function storageOf(values: Pick<Values, (typeof STORAGE)[number]>): StorageConfi
   };
 }
 
-function identityOf(values: Omit<Values, 'FRANCECONNECT_PORT'>): ProviderSettings {
+function identityOf(values: Pick<Values, ServeName>): ProviderSettings {
   const profile = values.IDENTITY_PROFILE;
   const settings: ProviderSettings = {
     profile,

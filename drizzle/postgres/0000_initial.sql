@@ -51,6 +51,8 @@ CREATE TABLE "petitions" (
 	"title" text NOT NULL,
 	"text" text NOT NULL,
 	"statement" "bytea" NOT NULL,
+	"author" text,
+	"thresholds" text NOT NULL,
 	"closes" integer,
 	"min_age" integer NOT NULL,
 	"departments" boolean NOT NULL,

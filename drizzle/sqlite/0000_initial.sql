@@ -41,6 +41,8 @@ CREATE TABLE `petitions` (
 	`title` text NOT NULL,
 	`text` text NOT NULL,
 	`statement` blob NOT NULL,
+	`author` text,
+	`thresholds` text NOT NULL,
 	`closes` integer,
 	`min_age` integer NOT NULL,
 	`departments` integer NOT NULL,

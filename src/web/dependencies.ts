@@ -16,6 +16,8 @@ import type { ReceiptLinks } from './receipt-links.ts';
 /** What the routes work with, made once by `app.ts`. */
 export type WebDependencies = {
   readonly config: WebConfig;
+  /** Milliseconds between two publications of the log: what pages show changes no faster. */
+  readonly publishEveryMs: number;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly pages: Pages;

@@ -33,6 +33,7 @@ export function summarise(petition: Petition, signatures: number, now: Date): Pe
     id: petition.id,
     slug: petition.slug,
     title: petition.statement.title,
+    author: petition.author,
     status: statusOf(petition, parisDay(now)),
     opened: petition.opened,
     closes: lastDay(petition),
@@ -71,6 +72,11 @@ export function departmentName(code: string, lang: Lang): string {
   return code === ABROAD ? localeOf(lang).abroad : (DEPARTMENTS.get(code) ?? code);
 }
 
+/** By code, each language's once: departments, collectivities and people abroad. */
+export function departmentNames(lang: Lang): ReadonlyMap<string, string> {
+  return NAMES.get(lang) ?? new Map();
+}
+
 /** Southern and Antarctic Lands, Clipperton: on the list, but nobody lives there. */
 const UNINHABITED = ['984', '989'];
 
@@ -84,6 +90,11 @@ function choices(lang: Lang): readonly { code: string; name: string }[] {
   return [...codes, ABROAD].map((code) => ({ code, name: departmentName(code, lang) }));
 }
 
+function names(lang: Lang): ReadonlyMap<string, string> {
+  return new Map([...DEPARTMENTS.keys(), ABROAD].map((code) => [code, departmentName(code, lang)]));
+}
+
+const NAMES: ReadonlyMap<Lang, ReturnType<typeof names>> = new Map(LANGS.map((lang) => [lang, names(lang)]));
 const CHOICES: ReadonlyMap<Lang, ReturnType<typeof choices>> = new Map(LANGS.map((lang) => [lang, choices(lang)]));
 
 export function byDay(counts: ReadonlyMap<Day, number>): readonly { day: Day; count: number }[] {

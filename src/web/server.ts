@@ -14,6 +14,7 @@ import { publicJson } from './routes/api.ts';
 import { assets } from './routes/assets.ts';
 import { callback } from './routes/callback.ts';
 import { confirm, findReceipt, showConfirm } from './routes/confirm.ts';
+import { publicFiles } from './routes/figures.ts';
 import { healthz, readyz } from './routes/health.ts';
 import { logFiles } from './routes/log.ts';
 import { backToPetition, logout, logoutCallback } from './routes/logout.ts';
@@ -35,12 +36,16 @@ export function createServer(deps: WebDependencies): Express {
   const security = new SecurityHeaders(deps.config.origin.startsWith('https:'), () => deps.issuer.origins());
   const pages = publicPages(deps, security);
   const json = publicJson(deps, security);
+  const files = publicFiles(deps, security);
   const log = logFiles(deps, security);
   const secured = security.handler;
   const limiter = limitPosts(deps.config.postsPerMinute, deps.clock);
   const posts = [secured, guardOrigin(deps.config.origin), limiter, parseForm()];
 
   app.get('/petitions/:slug', pages.petition);
+  app.get('/petitions/:slug/figures', pages.figures);
+  app.get('/petitions/:slug/figures.csv', files.figures);
+  app.get('/petitions/:slug/qr.svg', files.qrCode);
 
   app.post('/petitions/:slug/sign', posts, startJourney(deps, 'sign'));
   app.post('/petitions/:slug/withdraw', posts, startJourney(deps, 'withdraw'));
@@ -56,6 +61,7 @@ export function createServer(deps: WebDependencies): Express {
   app.get(['/petitions/:slug/sign', '/petitions/:slug/withdraw'], secured, backToPetition());
 
   app.get('/', pages.home);
+  app.get('/petitions.csv', files.petitions);
   app.get('/how-it-works', pages.howItWorks);
   app.get('/transparency', pages.transparency);
   app.get('/privacy', pages.privacy);
@@ -91,6 +97,10 @@ const KNOWN = [
     ['/', '/petitions/:slug', '/how-it-works', '/transparency', '/privacy', '/accessibility', '/verify', '/log'],
   ],
   ['GET, HEAD', ['/healthz', '/readyz']],
+  [
+    'GET, HEAD',
+    ['/petitions.csv', '/petitions/:slug/figures', '/petitions/:slug/figures.csv', '/petitions/:slug/qr.svg'],
+  ],
   ['GET, HEAD', ['/api/petitions', '/api/petitions/:slug', '/api/petitions/:slug/tally', '/.well-known/jwks.json']],
   ['GET, HEAD', ['/api/petitions/:slug/signatures/:nym', '/login/callback', '/logout/callback', '/assets/*path']],
   ['GET, HEAD', ['/log/checkpoint', '/log/vkey', '/log/tile/*path', '/log/statements/:hash', '/log/jwks/:hash']],

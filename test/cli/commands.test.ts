@@ -224,7 +224,7 @@ describe('paraphe demo', () => {
 
   test('serves three petitions, prints where to click and nobody’s name, and survives a restart', async () => {
     const [PORT, FRANCECONNECT_PORT] = await freePorts();
-    const env = { PORT, FRANCECONNECT_PORT, DATA_DIR: folder };
+    const env = { PORT, FRANCECONNECT_PORT, DATA_DIR: folder, DEMO_SIGNATURES: '0' };
     const origin = `http://localhost:${PORT}`;
     const first = await start(env);
     expect(first.printed()).toContain(origin);

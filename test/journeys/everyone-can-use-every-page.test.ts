@@ -3,6 +3,9 @@
  * (`fakes/usable.ts` says what that is). A new page is a line of PAGES.
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { withRegister } from '../../src/log-writer.ts';
+import type { PetitionId } from '../../src/petitions/petition.ts';
+import { newNym, signed } from '../fakes/acts.ts';
 import { Chromium, type Person } from '../fakes/chromium.ts';
 import { complaintsAbout, complaintsOfListener } from '../fakes/usable.ts';
 import { GARDENS, startWorld, TRAINS, type World } from '../fakes/world.ts';
@@ -10,7 +13,9 @@ import { GARDENS, startWorld, TRAINS, type World } from '../fakes/world.ts';
 /** What anybody reads, by address; those of a journey follow below. */
 const PAGES: readonly [path: string, status: number][] = [
   ['/', 200],
+  ['/?q=nothing-like-it&sort=closing', 200],
   ['/petitions/trains', 200],
+  ['/petitions/trains/figures', 200],
   ['/petitions/cantines', 200],
   ['/how-it-works', 200],
   ['/transparency', 200],
@@ -23,6 +28,7 @@ const PAGES: readonly [path: string, status: number][] = [
   ['/petitions/trains/receipt/no-such-receipt', 404],
 ];
 const CLOSED = 'slug: cantines\ntitle: Des cantines locales\nmin_age: 18\ndepartments: false\ncloses: 2020-01-01';
+const THRESHOLDS = '\nthresholds: [{ signatures: 3, departments: 2, label: { fr: Débattue, en: Debated } }]';
 
 // A dozen pages, each looked at twice, by a tool that takes its time.
 vi.setConfig({ testTimeout: 60_000 });
@@ -31,7 +37,16 @@ let world: World;
 let chromium: Chromium;
 
 beforeAll(async () => {
-  [world, chromium] = await Promise.all([startWorld({ petitions: [GARDENS, TRAINS, CLOSED] }), Chromium.start()]);
+  [world, chromium] = await Promise.all([
+    startWorld({ petitions: [GARDENS, TRAINS + THRESHOLDS, CLOSED] }),
+    Chromium.start(),
+  ]);
+  // So that there is something to draw.
+  const answer = await fetch(`${world.origin}/api/petitions/trains`);
+  const { id } = (await answer.json()) as { id: PetitionId };
+  const acts = ['75', '2A', '971', '99'].map((department) => signed(newNym(), department, id));
+  const now = () => new Date();
+  await withRegister(world.config.storage, now, ({ register }) => register.recordAll(acts));
 });
 
 afterAll(async () => {
@@ -91,6 +106,7 @@ describe.each(['fr', 'en'])('in %s', (lang) => {
     const person = await someone();
     for (const [path, status] of PAGES) {
       expect(await person.open(world.origin + path)).toBe(status);
+      if (path === '/petitions/trains') expect(await person.page.locator('.chart').count()).toBe(2);
       await checkPage(person, /./);
     }
   });

@@ -2,9 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { Day } from '../../src/clock.ts';
 import { REFUSAL_CODES } from '../../src/errors.ts';
 import { STEPS } from '../../src/verifier/steps.ts';
+import { drawDepartmentMap } from '../../src/web/charts/department-map.ts';
+import { drawTimeline, periodsOf } from '../../src/web/charts/timeline.ts';
 import { LANGS, type Lang } from '../../src/web/i18n.ts';
 import type { PageModels, PageName, PetitionSummary } from '../../src/web/page-models.ts';
 import { createPages, type PageContext } from '../../src/web/pages.ts';
+import { foldWords, listPetitions, parseListQuery } from '../../src/web/petition-list.ts';
+import { departmentNames } from '../../src/web/present.ts';
+import { progressOf } from '../../src/web/progress.ts';
 import french from '../../views/locales/fr.json' with { type: 'json' };
 
 const folder = (name: string) => new URL(`../../${name}/`, import.meta.url).pathname;
@@ -16,6 +21,7 @@ const open: PetitionSummary = {
   id: '01m7k8m0n1ew6076n6rar3zv8a',
   slug: 'ecoles',
   title: 'Garder les écoles <script>alert(1)</script> & "le reste"',
+  author: 'Collectif <b>des écoles</b>',
   status: 'open',
   opened: '2025-09-01' as Day,
   closes: day,
@@ -27,19 +33,48 @@ const closed: PetitionSummary = { ...open, slug: 'trains', status: 'closed', min
 const checkpoint = { size: 129_001, day, at: new Date('2026-03-01T13:02:00Z') };
 const petition: PageModels['petition'] = {
   petition: { ...open, statementHtml: '<p>Le <em>texte</em></p>', statementHash: 'ab'.repeat(32) },
-  byDay: [{ day, count: 1200 }],
-  byDepartment: [{ code: '2A', name: 'Corse-du-Sud', count: 14 }],
+  progress: progressOf(
+    [
+      { signatures: 100_000, label: { fr: 'publiée <i>partout</i>', en: 'published' } },
+      { signatures: 500_000, departments: 30, label: { fr: 'débattue' } },
+    ],
+    { total: open.signatures, byDepartment: new Map([['2A', 14]]) },
+    'en',
+  ),
+  timeline: drawTimeline(periodsOf(new Map([[day, 1200]]), open.opened, day)),
+  map: drawDepartmentMap(new Map([['2A', 14]])),
+  departmentNames: departmentNames('fr'),
   withdrawn: 2,
   invalidated: [{ ground: 'fraud', count: 3 }],
   checkpoint,
   signAction: '/petitions/ecoles/sign',
   withdrawAction: '/petitions/ecoles/withdraw',
+  address: 'https://petitions.example.org/petitions/ecoles',
+  mailHref: 'mailto:?subject=x&body=y',
 };
+const figures: PageModels['figures'] = {
+  petition: open,
+  periods: petition.timeline?.periods ?? [],
+  byDepartment: [{ code: '2A', name: 'Corse-du-Sud', count: 14 }],
+  withdrawn: 2,
+  invalidated: petition.invalidated,
+  checkpoint,
+};
+const listed = (q: string, petitions: readonly PetitionSummary[]): PageModels['home'] => ({
+  list: listPetitions(
+    petitions.map((one) => ({ petition: one, words: foldWords(one.title) })),
+    parseListQuery({ q }),
+  ),
+  previousHref: undefined,
+  nextHref: undefined,
+  checkpoint,
+});
 const ended = (status: 'closed' | 'restricted'): PageModels['petition'] => ({
   ...petition,
   petition: { ...petition.petition, ...closed, status },
-  byDay: [],
-  byDepartment: undefined,
+  progress: [],
+  timeline: undefined,
+  map: undefined,
   withdrawn: 0,
 });
 const confirm: PageModels['confirm'] = {
@@ -52,6 +87,8 @@ const confirm: PageModels['confirm'] = {
     { code: '75', name: 'Paris' },
   ],
   error: undefined,
+  trouble: undefined,
+  chosen: undefined,
   confirmAction: '/petitions/ecoles/confirm?journey=1',
   findAction: undefined,
   withdrawn: undefined,
@@ -97,11 +134,18 @@ const transparency: PageModels['transparency'] = {
 
 /** Every page in every state. */
 const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
-  home: { full: { petitions: [open, closed], checkpoint }, empty: { petitions: [], checkpoint } },
+  home: {
+    full: listed('', [open, closed]),
+    empty: listed('', []),
+    'nothing found': listed('<script>"', [open]),
+    'in the middle': { ...listed('', [open]), previousHref: '/?page=1', nextHref: '/?page=3' },
+  },
+  figures: { full: figures, empty: { ...figures, periods: [], byDepartment: undefined } },
   petition: { open: petition, closed: ended('closed'), restricted: ended('restricted') },
   confirm: {
     sign: confirm,
     'without département or birth date': { ...confirm, departments: undefined, birthdate: undefined },
+    'trouble that passes': { ...confirm, trouble: { code: 'overloaded', status: 503 }, chosen: '75' },
     'wrong département': { ...confirm, error: 'department-unknown' },
     'already signed': { ...confirm, ...asked },
     withdraw: {
@@ -287,9 +331,9 @@ describe('the language', () => {
 
   test('can be switched on the page one is on, and never leads to another site', () => {
     const hrefs = (path: string) =>
-      [
-        ...pages.render('home', { petitions: [], checkpoint }, { ...reader, path }).matchAll(/href="([^"]*lang=en)"/g),
-      ].map(([, href]) => href);
+      [...pages.render('home', listed('', []), { ...reader, path }).matchAll(/href="([^"]*lang=en)"/g)].map(
+        ([, href]) => href,
+      );
     expect(hrefs('/petitions/ecoles')).toEqual(['/petitions/ecoles?lang=en']);
     expect(hrefs('/x?journey=1')).toEqual(['/x?journey=1&amp;lang=en']);
     expect(hrefs('//evil.example/')).toEqual(['/evil.example/?lang=en']);
@@ -299,10 +343,11 @@ describe('the language', () => {
 
 describe('assets', () => {
   test('are named by their content, and are what pages link to', () => {
-    const html = pages.render('home', { petitions: [], checkpoint }, reader);
+    const html = pages.render('home', listed('', []), reader);
     const linked = [...html.matchAll(/href="(\/assets\/[^"]+)"/g)].map(([, url]) => url!);
     expect(linked.map((url) => url.replace(/\.[0-9a-f]{16}\./, '.'))).toEqual([
       '/assets/style.css',
+      '/assets/petitions.css',
       '/assets/icon.svg',
     ]);
     for (const url of linked) expect(pages.assets.get(url)!.body.length).toBeGreaterThan(0);

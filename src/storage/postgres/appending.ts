@@ -102,6 +102,8 @@ export class Appending {
       opening.statement.title,
       opening.statement.text,
       opening.statement.hash,
+      opening.author ?? null,
+      JSON.stringify(opening.thresholds),
       opening.closes === undefined ? null : dayNumber(opening.closes),
       opening.minAge,
       opening.departments,

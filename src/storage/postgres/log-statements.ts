@@ -48,9 +48,9 @@ export const grow = statement(
 
 export const insertPetition = statement(
   'insert_petition',
-  `INSERT INTO petitions (id, slug, title, text, statement, closes, min_age, departments, acr, issuer, client_id, nym_key,
-     wrapped_secret, opening)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING RETURNING ref`,
+  `INSERT INTO petitions (id, slug, title, text, statement, author, thresholds, closes, min_age, departments, acr, issuer,
+     client_id, nym_key, wrapped_secret, opening)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING RETURNING ref`,
 );
 
 export const closePetition = statement(

@@ -32,6 +32,8 @@ export const petitions = pgTable(
     title: text().notNull(),
     text: text().notNull(),
     statement: bytes().notNull(),
+    author: text(),
+    thresholds: text().notNull(),
     closes: integer(),
     minAge: integer('min_age').notNull(),
     departments: boolean().notNull(),

@@ -31,8 +31,8 @@ export function prepareLog(database: Sqlite) {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     insertPetition: client.prepare(
-      `INSERT INTO petitions (id, slug, title, text, statement, closes, min_age, departments, acr, issuer, client_id, nym_key, wrapped_secret, opening)
-       VALUES (@id, @slug, @title, @text, @statement, @closes, @minAge, @departments, @acr, @issuer, @clientId, @nymKey, @wrappedSecret, @opening)
+      `INSERT INTO petitions (id, slug, title, text, statement, author, thresholds, closes, min_age, departments, acr, issuer, client_id, nym_key, wrapped_secret, opening)
+       VALUES (@id, @slug, @title, @text, @statement, @author, @thresholds, @closes, @minAge, @departments, @acr, @issuer, @clientId, @nymKey, @wrappedSecret, @opening)
        ON CONFLICT DO NOTHING`,
     ),
     closePetition: client.prepare<[number, number]>(

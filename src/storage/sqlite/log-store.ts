@@ -134,6 +134,8 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
         title: opening.statement.title,
         text: opening.statement.text,
         statement: Buffer.from(opening.statement.hash),
+        author: opening.author ?? null,
+        thresholds: JSON.stringify(opening.thresholds),
         closes: opening.closes === undefined ? null : dayNumber(opening.closes),
         minAge: opening.minAge,
         departments: opening.departments ? 1 : 0,

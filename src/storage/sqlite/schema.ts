@@ -15,6 +15,9 @@ export const petitions = sqliteTable(
     title: text().notNull(),
     text: text().notNull(),
     statement: blob({ mode: 'buffer' }).notNull(),
+    author: text(),
+    /** JSON of the list of `Threshold`. */
+    thresholds: text().notNull(),
     /** The last day on which one can sign. */
     closes: integer(),
     minAge: integer('min_age').notNull(),

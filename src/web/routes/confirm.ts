@@ -16,6 +16,7 @@ import { withLang } from '../i18n.ts';
 import type { Journey, JourneyContent } from '../journey.ts';
 import type { PageModels } from '../page-models.ts';
 import { departmentChoices } from '../present.ts';
+import { retryAfter, STATUS } from '../refusals.ts';
 import { SingleFlight } from '../single-flight.ts';
 import { currentJourney, endJourney, forgetLogins, logoutFrom } from './current-journey.ts';
 
@@ -45,10 +46,19 @@ export function confirm(deps: WebDependencies): RequestHandler {
       const outcome = await flights.run(journey.id, () => act(deps, journey, petition, content, department));
       await goOn(deps, req, res, journey, outcome);
     } catch (error) {
-      const mistake = error instanceof Refusal ? asMistake(error.code) : undefined;
-      if (mistake === undefined || content.kind !== 'identified') throw error;
-      const model = await confirmModel(deps, req, res, journey, petition, content);
-      sendPage(deps, req, res, 'confirm', { ...model, error: mistake }, 422);
+      if (!(error instanceof Refusal) || content.kind !== 'identified') throw error;
+      const mistake = asMistake(error.code);
+      const seconds = retryAfter(error.code);
+      if (mistake === undefined && seconds === undefined) throw error;
+      // What can be mended, and what passes by itself, is told on the same page: nobody logs in or chooses twice for it.
+      const model = await confirmModel(deps, req, res, journey, petition, content).catch(() => {
+        throw error;
+      });
+      const status = STATUS[error.code];
+      const trouble = mistake === undefined ? { code: error.code, status } : undefined;
+      if (trouble !== undefined) deps.diagnostics.warn({ code: error.code, reason: error.reason }, 'refused');
+      if (seconds !== undefined) res.setHeader('Retry-After', String(seconds));
+      sendPage(deps, req, res, 'confirm', { ...model, error: mistake, trouble, chosen: department }, status);
     }
   };
 }
@@ -178,6 +188,8 @@ async function confirmModel(
     signed: signed && { day: signed.day },
     departments: asks ? departmentChoices(lang) : undefined,
     error: undefined,
+    trouble: undefined,
+    chosen: undefined,
     confirmAction: here(`/petitions/${petition.slug}/confirm`),
     findAction: mayFind ? here(`/petitions/${petition.slug}/receipt`) : undefined,
     notMeAction: here('/logout'),
