@@ -65,6 +65,11 @@ export function readCollectingConfig(acr?: string, env: Environment = environmen
   return { issuer: values.IDENTITY_ISSUER, clientId: values.IDENTITY_CLIENT_ID, acr: acrOf(values, acr) };
 }
 
+/** Of petitions that state none. */
+export function readDefaultThresholds(env: Environment = environment()): Brand['thresholds'] {
+  return brandOf(read(env, ['BRAND'])).thresholds;
+}
+
 /** The gateway's public address, for what is named after it for good. */
 export function readOrigin(env: Environment = environment()): string {
   return read(env, ['ORIGIN']).ORIGIN;
@@ -99,7 +104,7 @@ export function readServeConfig(env: Environment = environment()): ServeConfig {
     acr: acrOf(values),
     publishEveryMs: milliseconds(values.PUBLISH_EVERY),
     witnessPolicy: values.WITNESS_POLICY,
-    brand: values.BRAND === undefined ? PLAIN : readBrand(values.BRAND),
+    brand: brandOf(values),
     diagnostics: values.DIAGNOSTICS,
   });
 }
@@ -185,6 +190,10 @@ function identityOf(values: Pick<Values, ServeName>): ProviderSettings {
     );
   }
   return settings;
+}
+
+function brandOf({ BRAND }: Pick<Values, 'BRAND'>): Brand {
+  return BRAND === undefined ? PLAIN : readBrand(BRAND);
 }
 
 function providerOf(values: Pick<Values, 'IDENTITY_PROFILE' | 'IDENTITY_NAME' | 'IDENTITY_ISSUER'>): string {

@@ -74,7 +74,10 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
   'recount.ts': { rooms: ['config.ts', 'log', 'log-check.ts'], why: 'it only starts the worker' },
   'recount.worker.ts': { rooms: ['config.ts', 'log', 'log-check.ts'], why: 'log-check, on a thread of its own' },
   'config-variables.ts': { rooms: [], why: 'a table' },
-  brand: { rooms: [], why: 'whose site it is, as values' },
+  brand: {
+    rooms: ['petitions'],
+    why: 'whose site it is, as values: the thresholds that its petitions have among them',
+  },
   'config.ts': {
     rooms: ['brand', 'config-variables.ts', 'identity'],
     why: 'it knows the shape of settings, not who uses them',

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { SetupError } from '../errors.ts';
+import { thresholds } from '../petitions/petition-file.ts';
+import type { Threshold } from '../petitions/threshold.ts';
 import { type Choices, COLOURS, contrastFaults, withColours } from './palette.ts';
 
 /** Markdown, by language; where one is missing, the first that is there is shown, and says its language. */
@@ -23,6 +25,8 @@ export type Brand = {
   readonly operator: { readonly name: string; readonly contact: string } | undefined;
   /** Where the program's source, as it runs here, can be read. */
   readonly source: string | undefined;
+  /** Of petitions that are opened under it and state none. */
+  readonly thresholds: readonly Threshold[];
   /** The foot of every page; legal notices (`/transparency`); the controller, its legal basis and its officer (`/privacy`). */
   readonly footer: Texts | undefined;
   readonly notices: Texts | undefined;
@@ -37,6 +41,7 @@ export const PLAIN: Brand = {
   colours: {},
   operator: undefined,
   source: undefined,
+  thresholds: [],
   footer: undefined,
   notices: undefined,
   controller: undefined,
@@ -79,6 +84,7 @@ const file = z.strictObject({
     .strictObject({ name: line(120), contact: address(/^(mailto|https):/, '`mailto:petitions@example.org`') })
     .optional(),
   source: address(/^https:/, '`https://example.org/paraphe`').optional(),
+  thresholds: thresholds.default([]),
   footer: texts(500),
   notices: texts(5_000),
   controller: texts(5_000),

@@ -32,6 +32,9 @@ const threshold = z.strictObject({
     .refine((label) => 'fr' in label, 'in French at least'),
 });
 
+/** What a petition states, or an operator's default for those that state none. */
+export const thresholds = z.array(threshold).max(5).refine(isRising, 'in rising order of signatures').readonly();
+
 const frontMatter = z.strictObject({
   slug: z.string().max(80).regex(SLUG, 'lower-case letters, digits and single hyphens, for example `jardins-partages`'),
   title: line.min(5).max(200),
@@ -47,7 +50,7 @@ const frontMatter = z.strictObject({
   min_age: z.int().min(0).max(120),
   departments: z.boolean(),
   acr: z.string().max(200).optional(),
-  thresholds: z.array(threshold).max(5).refine(isRising, 'in rising order of signatures').optional(),
+  thresholds: thresholds.optional(),
 });
 
 function isRising(thresholds: readonly { signatures: number }[]): boolean {

@@ -43,12 +43,14 @@ colours:
   dark: { ink: "#7fd6ac", ink-strong: "#b5ebd0", on-ink: "#06281a" }
 operator: { name: Ville de Villeneuve, contact: "mailto:petitions@villeneuve.example" }
 source: https://villeneuve.example/source
+thresholds: [{ signatures: 5000, label: { fr: Inscrite au conseil } }]
 footer: { fr: "Une démarche de la [ville](https://villeneuve.example)." }
 notices: { fr: "**Éditeur** : Ville de Villeneuve", en: "**Publisher**: the city of Villeneuve" }
 controller: { fr: "Le responsable est la Ville." }
 `);
     expect(brand.logo?.body.toString()).toMatch(/^<svg/);
     expect(brand.operator).toEqual({ name: 'Ville de Villeneuve', contact: 'mailto:petitions@villeneuve.example' });
+    expect(brand.thresholds).toEqual([{ signatures: 5000, label: { fr: 'Inscrite au conseil' } }]);
     expect(Object.keys(brand.notices ?? {})).toEqual(['fr', 'en']);
   });
 
@@ -64,6 +66,11 @@ controller: { fr: "Le responsable est la Ville." }
       /^colours\.dark: on-ink on ink /,
     ],
     ['an unknown field', 'name: V\nlogos: x.svg', /^the file: .*logos/],
+    [
+      'thresholds that fall',
+      'name: V\nthresholds: [{ signatures: 9, label: { fr: Oui } }, { signatures: 5, label: { fr: Non } }]',
+      /^thresholds: in rising order/,
+    ],
     ['no name', 'footer: { fr: x }', /^name: /],
     ['a name that turns the page around', 'name: "V\\u202e"', /^name: one line/],
     ['a colour by its name', 'name: V\ncolours: { light: { ink: green } }', /^colours\.light\.ink: a colour such as/],

@@ -40,8 +40,12 @@ const STATEMENT = READABLE.flatMap((string) => [
   .join('\n\n')
   .slice(0, 99_000);
 
-const petitionFile = (slug: string, title: string, text: string) =>
-  `---\nslug: ${slug}\ntitle: ${JSON.stringify(title)}\nmin_age: 0\ndepartments: true\n---\n\n${text}\n`;
+/** The title is the author's name and a threshold's words too. */
+const petitionFile = (slug: string, title: string, text: string) => {
+  const words = JSON.stringify(title.slice(0, 110));
+  const fields = `author: ${words}\nthresholds: [{ signatures: 9, label: { fr: ${words} } }]`;
+  return `---\nslug: ${slug}\ntitle: ${JSON.stringify(title)}\n${fields}\nmin_age: 0\ndepartments: true\n---\n\n${text}\n`;
+};
 const SOURCES = [
   ...TITLES.map((title, index) => petitionFile(`titre-${index}`, title, 'Nous demandons ceci.')),
   petitionFile('texte', 'Un texte plein de pièges', STATEMENT),
