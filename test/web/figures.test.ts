@@ -52,7 +52,7 @@ describe('a petition’s page', () => {
     const { size } = (tally as unknown as { checkpoint: { size: number } }).checkpoint;
     expect(petition).toContain(`data-signatures="77" data-checkpoint-size="${size}"`);
     expect(plain(petition)).toMatch(new RegExp(`Compte exact pour le registre public à ${size} entrées, publié le `));
-    expect(petition).toContain('<span lang="fr">Un collectif</span>');
+    expect(petition).toContain('<bdi lang="fr">Un collectif</bdi>');
   });
 
   test('shows the way to each threshold, in the reader’s language', async () => {
@@ -61,7 +61,7 @@ describe('a petition’s page', () => {
     );
     expect(petition).toMatch(/<progress id="threshold-1" max="5000" value="77"><\/progress>/);
     expect(plain(petition)).toMatch(/7 départements, il en faut 30\s+<span class="tag">\(déclaré, non vérifié\)/);
-    expect(await text('/petitions/trains?lang=en')).toContain('<span lang="en">debated</span>');
+    expect(await text('/petitions/trains?lang=en')).toContain('<bdi lang="en">debated</bdi>');
   });
 
   test('draws the tally’s numbers: each département on the map, and the line to the total', () => {
