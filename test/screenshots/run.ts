@@ -29,7 +29,7 @@ const PETITION = '/petitions/trains-de-nuit';
 const PICTURES: Readonly<Record<string, readonly [screen: BrowserContextOptions, open: Open, part?: string]>> = {
   petition: [LAPTOP, (person, origin) => person.open(origin + PETITION)],
   'petition-phone': [PHONE, (person, origin) => person.open(origin + PETITION)],
-  figures: [COLUMN, (person, origin) => person.open(origin + PETITION), '.figures'],
+  figures: [{ viewport: { width: 600, height: 900 } }, (person, origin) => person.open(origin + PETITION), '.figures'],
   verify: [COLUMN, verifyReceipt, '#result'],
   'who-sees-what': [COLUMN, (person, origin) => person.open(`${origin}/how-it-works`), '.drawing'],
 };
