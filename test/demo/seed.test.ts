@@ -8,15 +8,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Day } from '../../src/clock.ts';
 import { parseDay } from '../../src/clock.ts';
 import { type Demo, startDemo } from '../../src/demo/demo.ts';
-import { startFranceConnect } from '../../src/demo/franceconnect/server.ts';
+import { type FranceConnect, startFranceConnect } from '../../src/demo/franceconnect/server.ts';
 import { PETITIONS, planActs } from '../../src/demo/plan.ts';
 import { SeedClock, type SeedDependencies, seed } from '../../src/demo/seed.ts';
 import { syntheticLogins } from '../../src/demo/synthetic-login.ts';
 import { LiveFold } from '../../src/log/live-fold.ts';
 import { createLog, openLogWriter } from '../../src/log-writer.ts';
 import type { PetitionAct } from '../../src/petitions/acts.ts';
+import type { Petition } from '../../src/petitions/petition.ts';
 import { createKeys, readKeys } from '../../src/storage/key-folder.ts';
 import { migrateStorage, openLock, openStorage } from '../../src/storage/open.ts';
+import { PETITION, petitionNamed } from '../fakes/acts.ts';
 import { findLeaks } from '../fakes/leaks.ts';
 import { checkWholeLog } from '../fakes/whole-log.ts';
 
@@ -139,6 +141,36 @@ test('a start that is killed in the middle is made again, and ends in the same f
   expect(interrupted).toEqual(whole);
 });
 
+test.each([
+  ['with another nonce', { nonce: '0'.repeat(64) }, /another login/],
+  ['of another day', { at: new Date('2026-11-19T11:00:00Z') }, /exp/],
+])('a token %s is not believed', async (_what, lie, words) => {
+  const franceConnect = await startFranceConnect({ port: 0, dataDir: undefined, clients: [CLIENT] });
+  const lying: FranceConnect = {
+    ...franceConnect,
+    async tokenIssuer(clientId) {
+      const issue = await franceConnect.tokenIssuer(clientId);
+      return (citizen, login) => issue(citizen, { ...login, ...lie });
+    },
+  };
+  const now = () => new Date('2026-11-20T11:00:00Z');
+  const petition = { ...petitionNamed('une', PETITION), issuer: franceConnect.issuer, clientId: 'c' } as Petition;
+  const honest = await syntheticLogins(franceConnect, 'c', now);
+  expect((await honest('citoyen-1', 'sign', petition)).person.sub).toBe(franceConnect.subOf('citoyen-1', 'c'));
+  const logIn = await syntheticLogins(lying, 'c', now);
+  await expect(logIn('citoyen-1', 'sign', petition)).rejects.toThrow(words);
+  await franceConnect.close();
+});
+
+const CLIENT = {
+  clientId: 'c',
+  clientSecret: 's'.repeat(32),
+  entityId: 'c',
+  name: 'c',
+  redirectUris: ['http://localhost/c'],
+  postLogoutRedirectUris: [],
+};
+
 /** Seeds a new folder, and again when that fails, as it does once after so many acts. Figures by slug. */
 async function seededFigures(failsAfter: number) {
   const dataDir = mkdtempSync(join(tmpdir(), 'paraphe-seed-'));
@@ -153,15 +185,7 @@ async function seededFigures(failsAfter: number) {
   await migrateStorage(place);
   const { keyEncryptionKey, logKey } = readKeys(place.keysDir);
   await createLog(place, logKey);
-  const client = {
-    clientId: 'c',
-    clientSecret: 's'.repeat(32),
-    entityId: 'c',
-    name: 'c',
-    redirectUris: ['http://localhost/c'],
-    postLogoutRedirectUris: [],
-  };
-  const franceConnect = await startFranceConnect({ port: 0, dataDir: undefined, clients: [client] });
+  const franceConnect = await startFranceConnect({ port: 0, dataDir: undefined, clients: [CLIENT] });
   const storage = await openStorage(place);
   let left = failsAfter;
   const once = async () => {

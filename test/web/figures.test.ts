@@ -51,7 +51,9 @@ describe('a petition’s page', () => {
   test('shows the count, and what it is true for', async () => {
     const { size } = (tally as unknown as { checkpoint: { size: number } }).checkpoint;
     expect(petition).toContain(`data-signatures="77" data-checkpoint-size="${size}"`);
-    expect(plain(petition)).toMatch(new RegExp(`Compte exact pour le registre public à ${size} entrées, publié le `));
+    expect(plain(petition)).toMatch(
+      new RegExp(`Ces chiffres sont ceux du registre public à ${size} entrées, publié le `),
+    );
     expect(petition).toContain('<bdi lang="fr">Un collectif</bdi>');
   });
 
@@ -161,6 +163,22 @@ test('public pages are fresh for as long as the log is not published, and may be
   const caching = async (path: string) => (await get(path)).headers.get('cache-control');
   for (const path of ['/', '/?q=x', '/petitions/trains', '/petitions/trains/figures', '/petitions.csv']) {
     expect(await caching(path)).toBe('public, max-age=1, stale-while-revalidate=30');
+  }
+});
+
+test('nothing moves while a page comes in', async () => {
+  const chromium = await Chromium.start();
+  try {
+    const person = await chromium.person({ javaScriptEnabled: true, viewport: { width: 390, height: 844 } });
+    await person.page.addInitScript(
+      'window.moved = 0; new PerformanceObserver((list) => { for (const { value } of list.getEntries()) window.moved += value; }).observe({ type: "layout-shift", buffered: true });',
+    );
+    for (const path of ['/', '/petitions/trains', '/petitions/trains/figures']) {
+      await person.open(world.origin + path);
+      expect(await person.page.evaluate('window.moved'), path).toBe(0);
+    }
+  } finally {
+    await chromium.close();
   }
 });
 

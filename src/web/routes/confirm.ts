@@ -4,7 +4,7 @@
  */
 import type { Request, RequestHandler, Response } from 'express';
 import { parisDay } from '../../clock.ts';
-import { Refusal, type RefusalCode } from '../../errors.ts';
+import { Refusal } from '../../errors.ts';
 import type { Nym } from '../../person/nym.ts';
 import type { Petition } from '../../petitions/petition.ts';
 import { checkDepartment, checkMaySign, signPetition } from '../../petitions/sign-petition.ts';
@@ -23,6 +23,8 @@ import { currentJourney, endJourney, forgetLogins, logoutFrom } from './current-
 type Identified = JourneyContent & { kind: 'identified' };
 type Open = Exclude<JourneyContent, { kind: 'refused' }>;
 
+/** Within this, someone may wait on the page that they are on. */
+const SOON_SECONDS = 60;
 /** A press that ends a journey may have been one of several. */
 const GRACE_SECONDS = 60;
 
@@ -47,18 +49,16 @@ export function confirm(deps: WebDependencies): RequestHandler {
       await goOn(deps, req, res, journey, outcome);
     } catch (error) {
       if (!(error instanceof Refusal) || content.kind !== 'identified') throw error;
-      const mistake = asMistake(error.code);
-      const seconds = retryAfter(error.code);
-      if (mistake === undefined && seconds === undefined) throw error;
-      // What can be mended, and what passes by itself, is told on the same page: nobody logs in or chooses twice for it.
+      const outcome = againAfter(error);
+      if (outcome === undefined) throw error;
       const model = await confirmModel(deps, req, res, journey, petition, content).catch(() => {
         throw error;
       });
-      const status = STATUS[error.code];
-      const trouble = mistake === undefined ? { code: error.code, status } : undefined;
-      if (trouble !== undefined) deps.diagnostics.warn({ code: error.code, reason: error.reason }, 'refused');
-      if (seconds !== undefined) res.setHeader('Retry-After', String(seconds));
-      sendPage(deps, req, res, 'confirm', { ...model, error: mistake, trouble, chosen: department }, status);
+      if (outcome.trouble !== undefined) {
+        deps.diagnostics.warn({ code: error.code, reason: error.reason }, 'refused');
+        res.setHeader('Retry-After', String(retryAfter(error.code)));
+      }
+      sendPage(deps, req, res, 'confirm', { ...model, ...outcome, chosen: department }, STATUS[error.code]);
     }
   };
 }
@@ -201,9 +201,14 @@ function findSealed(deps: WebDependencies, petition: Petition, nym: Nym): Promis
   return deps.signatures.find(petition.id, nym, deps.log.sealedSize);
 }
 
-/** What the person can mend on the same page. */
-function asMistake(code: RefusalCode): PageModels['confirm']['error'] {
-  return code === 'department-missing' || code === 'department-unknown' ? code : undefined;
+/**
+ * What is told on the same page: a mistake that can be mended there, or trouble that passes soon. Nobody logs in or chooses
+ * twice for it.
+ */
+function againAfter({ code }: Refusal): Pick<PageModels['confirm'], 'error' | 'trouble'> | undefined {
+  if (code === 'department-missing' || code === 'department-unknown') return { error: code, trouble: undefined };
+  const isSoon = (retryAfter(code) ?? Number.POSITIVE_INFINITY) <= SOON_SECONDS;
+  return isSoon ? { error: undefined, trouble: { code, status: STATUS[code] } } : undefined;
 }
 
 function departmentOf(body: unknown): string | undefined {
