@@ -5,7 +5,7 @@ import type { Petition } from '../petitions/petition.ts';
 import type { TransparencyCounts, TransparencyRow } from './page-models.ts';
 
 /** A page is light however many petitions there were; the log has them all. */
-const MOST_ROWS = 50;
+const MOST_ROWS = 20;
 
 /**
  * @param figures of the published log, by petition

@@ -177,6 +177,18 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
       petitions: [{ slug: 'trains', title: open.title, closed: day, destroyed: day, withdrawn: 2, invalidated: 6 }],
       more: 3,
     },
+    full: {
+      ...transparency,
+      petitions: Array.from({ length: 20 }, (_, index) => ({
+        slug: `${'une-petition-'.repeat(6)}${index}`,
+        title: 'Une pétition été écrite '.repeat(9).slice(0, 200),
+        closed: day,
+        destroyed: day,
+        withdrawn: 1_234_567,
+        invalidated: 1_234_567,
+      })),
+      more: 1_234_567,
+    },
   },
   privacy: { only: {} },
   accessibility: { only: {} },

@@ -1,8 +1,12 @@
 /** What the pages that explain say is what is there: the numbers of the log, and a drawing that everyone can read. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Day } from '../../src/clock.ts';
+import type { Figures } from '../../src/log/figures.ts';
 import { withRegister } from '../../src/log-writer.ts';
+import { NO_FIGURES } from '../../src/web/present.ts';
+import { transparencyOf } from '../../src/web/transparency.ts';
 import { drawWhoSeesWhat } from '../../src/web/who-sees-what.ts';
-import { newNym } from '../fakes/acts.ts';
+import { newNym, petitionNamed } from '../fakes/acts.ts';
 import { Chromium } from '../fakes/chromium.ts';
 import { GARDENS, startWorld, TRAINS, tallyOf, type World } from '../fakes/world.ts';
 
@@ -88,6 +92,22 @@ describe('/transparency', () => {
     };
     expect(html).toContain(keys[0]!.kid);
   });
+});
+
+test('a page of many petitions shows the newest, and says how many more there are', () => {
+  const closed = '2026-03-01' as Day;
+  const petitions = Array.from({ length: 33 }, (_, index) => ({
+    ...petitionNamed(`p-${index}`, String(index)),
+    entry: index,
+    opened: closed,
+    closed: undefined,
+  }));
+  const of = (total: number, end?: Day) => ({ ...NO_FIGURES, total, closed: end, destroyed: undefined }) as Figures;
+  const figures = new Map(petitions.map(({ id }, index) => [id as string, of(index, index < 30 ? closed : undefined)]));
+  const { counts, petitions: shown, more } = transparencyOf(figures, petitions);
+  expect(shown.map(({ slug }) => slug)).toEqual(petitions.slice(0, 20).map(({ slug }) => slug));
+  expect(more).toBe(10);
+  expect(counts).toMatchObject({ petitions: 33, closed: 30, signatures: (33 * 32) / 2 });
 });
 
 describe('the drawing of who sees what', () => {
