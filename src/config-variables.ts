@@ -19,7 +19,7 @@ export const VARIABLES = {
   },
   LOCK_URL: {
     about:
-      'a PostgreSQL database for the log’s lock alone, another than the data’s and in no backup of theirs; by default lock.sqlite in DATA_DIR',
+      'a PostgreSQL database for the log’s lock alone, another than the data’s and in no backup of theirs; by default the lock is beside the data',
     schema: z
       .string()
       .regex(/^postgres(ql)?:\/\//, 'begins with `postgres://`')
@@ -69,6 +69,14 @@ export const VARIABLES = {
   BRAND: {
     about: 'a folder with brand.yaml: name, logo, colours, notices and footer of the pages',
     schema: z.string().min(1).optional(),
+  },
+  METRICS_PORT: {
+    about: 'port on which `/metrics` is served to your monitoring, and nothing else; not set: nowhere',
+    schema: port.optional(),
+  },
+  METRICS_HOST: {
+    about: 'address that `/metrics` listens on: one that the public cannot reach',
+    schema: z.string().min(1).default('127.0.0.1'),
   },
   DIAGNOSTICS: {
     about: 'least level of diagnostics that is written: debug, info, warn, error or silent',

@@ -43,6 +43,8 @@ export type ServeConfig = {
   /** The file of the policy by which witnesses cosign it, if they do. */
   readonly witnessPolicy: string | undefined;
   readonly brand: Brand;
+  /** Where monitoring asks, if it does. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
   readonly diagnostics: Values['DIAGNOSTICS'];
 };
 
@@ -105,6 +107,7 @@ export function readServeConfig(env: Environment = environment()): ServeConfig {
     publishEveryMs: milliseconds(values.PUBLISH_EVERY),
     witnessPolicy: values.WITNESS_POLICY,
     brand: brandOf(values),
+    metrics: values.METRICS_PORT === undefined ? undefined : { host: values.METRICS_HOST, port: values.METRICS_PORT },
     diagnostics: values.DIAGNOSTICS,
   });
 }

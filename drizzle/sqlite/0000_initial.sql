@@ -31,7 +31,8 @@ CREATE TABLE `log` (
 	`origin` text NOT NULL,
 	`vkey` text NOT NULL,
 	`size` integer NOT NULL,
-	`root` blob NOT NULL
+	`root` blob NOT NULL,
+	`moved` text
 );
 --> statement-breakpoint
 CREATE TABLE `petitions` (
@@ -61,12 +62,6 @@ CREATE TABLE `publication` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`checkpoint` text NOT NULL,
 	`at` integer NOT NULL
-);
---> statement-breakpoint
-CREATE TABLE `requests` (
-	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
-	`acts` text NOT NULL,
-	`outcomes` text
 );
 --> statement-breakpoint
 CREATE TABLE `signatures` (

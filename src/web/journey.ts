@@ -132,6 +132,11 @@ export class Journeys {
     return this.#store.forget(rowId(journey), this.#now() + graceSeconds);
   }
 
+  /** How many wait for their next request, of all gateways, counted up to 100,000. */
+  count(): Promise<number> {
+    return this.#store.count(this.#now(), MOST_COUNTED);
+  }
+
   sweep(): Promise<void> {
     return this.#store.sweep(this.#now());
   }
@@ -179,6 +184,8 @@ function deriveAll(secret: Uint8Array): Derived {
   };
 }
 
+/** A count that costs no more on the day of a crowd. */
+const MOST_COUNTED = 100_000;
 const JOURNEY_V1 = Buffer.from('paraphe-journey-v1\0');
 
 function contentKey({ derived }: Journey): KeyObject {

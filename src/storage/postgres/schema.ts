@@ -15,6 +15,7 @@ import {
   primaryKey,
   smallint,
   text,
+  timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
 
@@ -86,6 +87,7 @@ export const log = pgTable('log', {
   vkey: text().notNull(),
   size: count().notNull(),
   root: bytes().notNull(),
+  moved: text(),
 });
 
 export const publication = pgTable('publication', {
@@ -102,10 +104,18 @@ export const identityKeys = pgTable(
   (table) => [primaryKey({ columns: [table.issuer, table.hash] }), uniqueIndex('identity_keys_entry').on(table.entry)],
 );
 
-export const requests = pgTable('requests', {
-  id: integer().primaryKey().generatedAlwaysAsIdentity(),
-  acts: text().notNull(),
-  outcomes: text(),
+/** UNLOGGED like the journeys: nothing in it was acknowledged. `asked` is in milliseconds since 1970. */
+export const requests = pgTable(
+  'requests',
+  { id: text().primaryKey(), acts: text().notNull(), outcomes: text(), asked: count().notNull() },
+  (table) => [index('requests_waiting').on(table.id).where(sql`${table.outcomes} IS NULL`)],
+);
+
+/** The right to write. Not on SQLite, where it ends with the process that holds it. */
+export const lease = pgTable('lease', {
+  id: one(),
+  epoch: count().notNull(),
+  renewed: timestamp({ withTimezone: true }).notNull(),
 });
 
 /** UNLOGGED: empty after a crash of the database, at the cost of new logins. */

@@ -5,11 +5,14 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import type pg from 'pg';
 import { SetupError } from '../../errors.ts';
+import { checkNotMoved } from '../moving.ts';
 import type { OpenJourneys, Storage } from '../open.ts';
 import type { StoragePlace } from '../place.ts';
 import { connect, Database, placeOf } from './database.ts';
 import { checkTables } from './integrity.ts';
 import { postgresJourneyStore } from './journey-store.ts';
+import { isWriterGone } from './lease.ts';
+import { Listener } from './listener.ts';
 import { postgresLogStore } from './log-store.ts';
 import { postgresPetitionStore } from './petition-store.ts';
 import { postgresRequestStore } from './request-store.ts';
@@ -17,31 +20,40 @@ import { checkServer } from './server.ts';
 import { postgresSignatureStore } from './signature-store.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '../../../drizzle/postgres');
-/** With one for the right to write, a gateway holds at most 16 connections. */
+/** With two for the lock, one for the right to write and one to listen, a process holds at most 19 connections. */
 const CONNECTIONS = 10;
 const JOURNEY_CONNECTIONS = 5;
 /** The number that stands for migrating among the advisory locks of a database: "migrate" in ASCII. */
 const MIGRATING = '30796665482998885';
 const READY = { name: 'paraphe_ready', text: 'SELECT 1 FROM petitions LIMIT 1' };
 
-/** @throws SetupError when the database is out of reach or not fit, from another version, or lacks a migration */
-export async function openPostgresStorage({ databaseUrl, allowUnsafeCommits }: StoragePlace): Promise<Storage> {
+/** @throws SetupError when the database is out of reach or not fit, has moved, is from another version, or lacks a migration */
+export async function openPostgresStorage(
+  { databaseUrl, allowUnsafeCommits }: StoragePlace,
+  movingTo?: string,
+): Promise<Storage> {
   const database = new Database(databaseUrl, CONNECTIONS);
   try {
     await checkServer(database.pool, databaseUrl, allowUnsafeCommits);
     if ((await pendingMigrations(database.pool, databaseUrl)) > 0) {
       throw new SetupError('The database is not up to date: run `paraphe migrate` first.');
     }
+    const { rows } = await database.pool.query<{ moved: string | null }>('SELECT moved FROM log');
+    checkNotMoved(rows[0]?.moved, placeOf(databaseUrl), movingTo);
   } catch (error) {
     await database.close();
     throw error;
   }
   const petitions = postgresPetitionStore(database);
+  const listener = new Listener(databaseUrl);
   return {
     petitions,
     signatures: postgresSignatureStore(database),
     log: postgresLogStore(database, () => petitions.forget()),
-    requests: postgresRequestStore(database),
+    requests: postgresRequestStore(database, listener),
+    onPublished: (told) => listener.on('published', told),
+    isWriterGone: () => isWriterGone(database),
+    onReleased: (told) => listener.on('released', told),
     checkTables: () => checkTables(databaseUrl),
     async backup() {
       throw new SetupError(
@@ -49,7 +61,10 @@ export async function openPostgresStorage({ databaseUrl, allowUnsafeCommits }: S
       );
     },
     ready: async () => void (await database.rows(READY)),
-    close: () => database.close(),
+    async close() {
+      await listener.close();
+      await database.close();
+    },
   };
 }
 

@@ -86,6 +86,8 @@ export const log = sqliteTable('log', {
   vkey: text().notNull(),
   size: integer().notNull(),
   root: blob({ mode: 'buffer' }).notNull(),
+  /** Where `paraphe migrate` has taken these data: nobody opens them here any more. */
+  moved: text(),
 });
 
 /** What is published: one row. */
@@ -116,10 +118,3 @@ export const identityKeys = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.issuer, table.hash] }), uniqueIndex('identity_keys_entry').on(table.entry)],
 );
-
-/** What a command asks of the gateway that writes the log: taken up within a second, answered here, then removed. */
-export const requests = sqliteTable('requests', {
-  id: integer().primaryKey({ autoIncrement: true }),
-  acts: text().notNull(),
-  outcomes: text(),
-});

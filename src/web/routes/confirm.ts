@@ -51,6 +51,7 @@ export function confirm(deps: WebDependencies): RequestHandler {
       if (!(error instanceof Refusal) || content.kind !== 'identified') throw error;
       const outcome = againAfter(error);
       if (outcome === undefined) throw error;
+      deps.refused?.(error.code);
       const model = await confirmModel(deps, req, res, journey, petition, content).catch(() => {
         throw error;
       });
@@ -197,8 +198,8 @@ async function confirmModel(
 }
 
 /** Their signature as the signed log tells it: what is being recorded right now is nobody's yet. */
-function findSealed(deps: WebDependencies, petition: Petition, nym: Nym): Promise<Signature | undefined> {
-  return deps.signatures.find(petition.id, nym, deps.log.sealedSize);
+async function findSealed(deps: WebDependencies, petition: Petition, nym: Nym): Promise<Signature | undefined> {
+  return deps.signatures.find(petition.id, nym, await deps.log.sealedSize());
 }
 
 /**
