@@ -150,6 +150,7 @@ async function start(config: ServeConfig, options: AppOptions, closers: Closers)
     pages: createPages({
       viewsDir: join(ROOT, 'views'),
       publicDir: join(ROOT, 'public'),
+      brand: config.brand,
       provider: { name: config.provider, isFranceConnect: config.identity.profile === 'franceconnect' },
     }),
     petitions: storage.petitions,

@@ -66,6 +66,10 @@ export const VARIABLES = {
       'a file (c2sp.org/tlog-policy) that names this log, its witnesses and their quorum; with it, nothing is published without the quorum',
     schema: z.string().min(1).optional(),
   },
+  BRAND: {
+    about: 'a folder with brand.yaml: name, logo, colours, notices and footer of the pages',
+    schema: z.string().min(1).optional(),
+  },
   METRICS_PORT: {
     about: 'port on which `/metrics` is served to your monitoring, and nothing else; not set: nowhere',
     schema: port.optional(),

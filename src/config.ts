@@ -4,6 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
+import { type Brand, PLAIN, readBrand } from './brand/brand.ts';
 import { milliseconds, type Name, VARIABLES, type Values, type Variable } from './config-variables.ts';
 import { SetupError } from './errors.ts';
 import type { ProviderSettings } from './identity/profile.ts';
@@ -41,6 +42,7 @@ export type ServeConfig = {
   readonly publishEveryMs: number;
   /** The file of the policy by which witnesses cosign it, if they do. */
   readonly witnessPolicy: string | undefined;
+  readonly brand: Brand;
   /** Where monitoring asks, if it does. */
   readonly metrics: { readonly host: string; readonly port: number } | undefined;
   readonly diagnostics: Values['DIAGNOSTICS'];
@@ -63,6 +65,11 @@ export function readStorageConfig(env: Environment = environment()): StorageConf
 export function readCollectingConfig(acr?: string, env: Environment = environment()) {
   const values = read(env, ['IDENTITY_PROFILE', 'IDENTITY_ISSUER', 'IDENTITY_CLIENT_ID', 'IDENTITY_ACR']);
   return { issuer: values.IDENTITY_ISSUER, clientId: values.IDENTITY_CLIENT_ID, acr: acrOf(values, acr) };
+}
+
+/** Of petitions that state none. */
+export function readDefaultThresholds(env: Environment = environment()): Brand['thresholds'] {
+  return brandOf(read(env, ['BRAND'])).thresholds;
 }
 
 /** The gateway's public address, for what is named after it for good. */
@@ -99,6 +106,7 @@ export function readServeConfig(env: Environment = environment()): ServeConfig {
     acr: acrOf(values),
     publishEveryMs: milliseconds(values.PUBLISH_EVERY),
     witnessPolicy: values.WITNESS_POLICY,
+    brand: brandOf(values),
     metrics: values.METRICS_PORT === undefined ? undefined : { host: values.METRICS_HOST, port: values.METRICS_PORT },
     diagnostics: values.DIAGNOSTICS,
   });
@@ -185,6 +193,10 @@ function identityOf(values: Pick<Values, ServeName>): ProviderSettings {
     );
   }
   return settings;
+}
+
+function brandOf({ BRAND }: Pick<Values, 'BRAND'>): Brand {
+  return BRAND === undefined ? PLAIN : readBrand(BRAND);
 }
 
 function providerOf(values: Pick<Values, 'IDENTITY_PROFILE' | 'IDENTITY_NAME' | 'IDENTITY_ISSUER'>): string {

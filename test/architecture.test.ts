@@ -82,9 +82,16 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
   'recount.ts': { rooms: ['config.ts', 'log', 'log-check.ts'], why: 'it only starts the worker' },
   'recount.worker.ts': { rooms: ['config.ts', 'log', 'log-check.ts'], why: 'log-check, on a thread of its own' },
   'config-variables.ts': { rooms: [], why: 'a table' },
-  'config.ts': { rooms: ['config-variables.ts', 'identity'], why: 'it knows the shape of settings, not who uses them' },
+  brand: {
+    rooms: ['petitions'],
+    why: 'whose site it is, as values: the thresholds that its petitions have among them',
+  },
+  'config.ts': {
+    rooms: ['brand', 'config-variables.ts', 'identity'],
+    why: 'it knows the shape of settings, not who uses them',
+  },
   web: {
-    rooms: ['config.ts', 'identity', 'log', 'person', 'petitions', 'receipt', 'tlog', 'verifier'],
+    rooms: ['brand', 'config.ts', 'identity', 'log', 'person', 'petitions', 'receipt', 'tlog', 'verifier'],
     why: 'the edge speaks to domains, never to storage',
   },
   identity: { rooms: ['person'], why: 'a login ends in a person' },

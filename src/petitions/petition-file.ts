@@ -12,6 +12,12 @@ import { makeStatement, type Statement } from './statement.ts';
 
 const TEXT_LIMIT = 100_000;
 
+/**
+ * Control characters (but line ends and tabs), and those that turn the order of what is read (Unicode Bidirectional
+ * Algorithm, UAX #9: embeddings, overrides, isolates): a text that is signed reads the same to everyone.
+ */
+const UNREADABLE = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u;
+
 /** Text that stays on its line and reads in one direction. */
 const line = z
   .string()
@@ -25,6 +31,9 @@ const threshold = z.strictObject({
     .record(z.string().regex(/^[a-z]{2}$/, 'a language, for example `fr`'), line.min(3).max(160))
     .refine((label) => 'fr' in label, 'in French at least'),
 });
+
+/** What a petition states, or an operator's default for those that state none. */
+export const thresholds = z.array(threshold).max(5).refine(isRising, 'in rising order of signatures').readonly();
 
 const frontMatter = z.strictObject({
   slug: z.string().max(80).regex(SLUG, 'lower-case letters, digits and single hyphens, for example `jardins-partages`'),
@@ -41,7 +50,7 @@ const frontMatter = z.strictObject({
   min_age: z.int().min(0).max(120),
   departments: z.boolean(),
   acr: z.string().max(200).optional(),
-  thresholds: z.array(threshold).max(5).refine(isRising, 'in rising order of signatures').optional(),
+  thresholds: thresholds.optional(),
 });
 
 function isRising(thresholds: readonly { signatures: number }[]): boolean {
@@ -58,7 +67,9 @@ export function parsePetitionFile(source: string, name: string): PetitionFile {
   const [, head = '', body = ''] = parts;
   if (body.trim() === '') throw new SetupError(`${name}: has no statement below its front matter`);
   if (body.length > TEXT_LIMIT) throw new SetupError(`${name}: its statement is longer than ${TEXT_LIMIT} characters`);
-  if (body.includes('\0') || !body.isWellFormed()) throw new SetupError(`${name}: its statement is not plain text`);
+  if (UNREADABLE.test(body) || !body.isWellFormed()) {
+    throw new SetupError(`${name}: its statement is not plain text (control characters, or half of one)`);
+  }
   const result = frontMatter.safeParse(parseYaml(head, name));
   if (!result.success) {
     const wrong = result.error.issues.map(({ path, message }) => `${path.join('.') || 'front matter'}: ${message}`);

@@ -93,7 +93,7 @@ export class Journeys {
       state,
       action: action as Journey['action'],
       petition: petition as PetitionId,
-      lang: lang === '' ? undefined : (lang as Lang),
+      lang: lang === '' ? undefined : lang,
       started: new Date(start * 1000),
       cookie,
       derived,

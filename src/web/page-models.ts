@@ -1,5 +1,6 @@
 import type { Day } from '../clock.ts';
 import type { RefusalCode } from '../errors.ts';
+import type { Ground } from '../log/entry.ts';
 import type { DepartmentMap } from './charts/department-map.ts';
 import type { Period, Timeline } from './charts/timeline.ts';
 import type { PetitionList } from './petition-list.ts';
@@ -87,7 +88,19 @@ export type PageModels = {
     /** Where "log out at FranceConnect" posts, when the person is still logged in there. */
     logoutAction: string | undefined;
   };
-  'how-it-works': Record<string, never>;
+  'how-it-works': { issuer: string };
+  /** What became of signatures and petitions, as the fold counts it, and the keys that all of it stands on. */
+  transparency: {
+    issuer: string;
+    vkey: string;
+    /** Key ids of the receipts' keys: the one that signs first, then the earlier ones. */
+    receiptKeys: readonly string[];
+    counts: TransparencyCounts;
+    /** Those that were closed or lost signatures, the newest first; `more` of them are not shown. */
+    petitions: readonly TransparencyRow[];
+    more: number;
+    checkpoint: PageCheckpoint;
+  };
   privacy: Record<string, never>;
   accessibility: Record<string, never>;
   /** How to check a receipt oneself; `steps` are what the page's own code checks and the words that each can end in. */
@@ -98,6 +111,26 @@ export type PageModels = {
 
 /** What the figures of a page are true for: the log's published size, and when it was published. */
 export type PageCheckpoint = { size: number; day: Day; at: Date };
+
+export type TransparencyCounts = {
+  petitions: number;
+  closed: number;
+  /** Petitions whose pseudonym key is destroyed. */
+  destroyed: number;
+  /** Signatures that count, and those that no longer do. */
+  signatures: number;
+  withdrawn: number;
+  invalidated: Readonly<Record<Ground, number>>;
+};
+
+export type TransparencyRow = {
+  slug: string;
+  title: string;
+  closed: Day | undefined;
+  destroyed: Day | undefined;
+  withdrawn: number;
+  invalidated: number;
+};
 
 export type PetitionSummary = {
   id: string;

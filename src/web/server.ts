@@ -63,6 +63,7 @@ export function createServer(deps: WebDependencies): Express {
   app.get('/', pages.home);
   app.get('/petitions.csv', files.petitions);
   app.get('/how-it-works', pages.howItWorks);
+  app.get('/transparency', pages.transparency);
   app.get('/privacy', pages.privacy);
   app.get('/accessibility', pages.accessibility);
   app.get('/verify', pages.verify);
@@ -93,8 +94,9 @@ export function createServer(deps: WebDependencies): Express {
 const KNOWN = [
   [
     'GET, HEAD',
-    ['/', '/petitions/:slug', '/how-it-works', '/privacy', '/accessibility', '/verify', '/log', '/healthz', '/readyz'],
+    ['/', '/petitions/:slug', '/how-it-works', '/transparency', '/privacy', '/accessibility', '/verify', '/log'],
   ],
+  ['GET, HEAD', ['/healthz', '/readyz']],
   [
     'GET, HEAD',
     ['/petitions.csv', '/petitions/:slug/figures', '/petitions/:slug/figures.csv', '/petitions/:slug/qr.svg'],

@@ -5,6 +5,8 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { readStorageConfig } from '../../src/config.ts';
+import { openStorage } from '../../src/storage/open.ts';
 import { Browser } from '../fakes/browser.ts';
 import { command } from '../fakes/command.ts';
 
@@ -153,6 +155,31 @@ describe('paraphe serve', () => {
 
 describe('paraphe petition', () => {
   const petitions = (name: string, ...args: string[]) => command({ ...IDENTITY, DATA_DIR: folder }, name, ...args);
+
+  test('opens one that states no thresholds with those of the brand, and one that states none at all with none', async () => {
+    await petitions('init');
+    writeFileSync(join(folder, 'brand.yaml'), 'name: V\nthresholds: [{ signatures: 5000, label: { fr: Inscrite } }]');
+    for (const [slug, stated] of [
+      ['muette', ''],
+      ['sans', 'thresholds: []\n'],
+      ['avec', 'thresholds: [{ signatures: 7, label: { fr: Débattue } }]\n'],
+    ] as const) {
+      const file = join(folder, `${slug}.md`);
+      writeFileSync(
+        file,
+        `---\nslug: ${slug}\ntitle: Un titre\nmin_age: 18\ndepartments: false\n${stated}---\n\nCeci.\n`,
+      );
+      const opened = await command({ ...IDENTITY, DATA_DIR: folder, BRAND: folder }, 'petition', 'open', file);
+      expect(opened).toMatchObject({ code: 0 });
+    }
+    const storage = await openStorage(readStorageConfig({ DATA_DIR: folder }));
+    const thresholds = (await storage.petitions.list()).map(({ slug, thresholds: [first] }) => [
+      slug,
+      first?.signatures,
+    ]);
+    await storage.close();
+    expect(Object.fromEntries(thresholds)).toEqual({ muette: 5000, sans: undefined, avec: 7 });
+  });
 
   test('opens from a file, lists and closes, also beside another process', async () => {
     await petitions('init');

@@ -21,6 +21,7 @@ const PUBLIC = [
   '/petitions/trains/qr.svg',
   '/petitions.csv',
   '/how-it-works',
+  '/transparency',
   '/privacy',
   '/accessibility',
   '/verify',

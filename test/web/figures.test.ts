@@ -54,7 +54,7 @@ describe('a petition’s page', () => {
     expect(plain(petition)).toMatch(
       new RegExp(`Ces chiffres sont ceux du registre public à ${size} entrées, publié le `),
     );
-    expect(petition).toContain('<span lang="fr">Un collectif</span>');
+    expect(petition).toContain('<bdi lang="fr">Un collectif</bdi>');
   });
 
   test('shows the way to each threshold, in the reader’s language', async () => {
@@ -63,7 +63,7 @@ describe('a petition’s page', () => {
     );
     expect(petition).toMatch(/<progress id="threshold-1" max="5000" value="77"><\/progress>/);
     expect(plain(petition)).toMatch(/7 départements, il en faut 30\s+<span class="tag">\(déclaré, non vérifié\)/);
-    expect(await text('/petitions/trains?lang=en')).toContain('<span lang="en">debated</span>');
+    expect(await text('/petitions/trains?lang=en')).toContain('<bdi lang="en">debated</bdi>');
   });
 
   test('draws the tally’s numbers: each département on the map, and the line to the total', () => {

@@ -18,6 +18,7 @@ import { departmentName, departmentNames, NO_FIGURES, renderStatement, summarise
 import { progressOf } from '../progress.ts';
 import { publicCaching } from '../public-caching.ts';
 import type { SecurityHeaders } from '../security.ts';
+import { transparencyOf } from '../transparency.ts';
 
 type Modeller<N extends PageName> = (req: Request, lang: Lang) => Promise<PageModels[N]>;
 type Where = ReturnType<typeof pageContext>;
@@ -68,7 +69,17 @@ export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
       petitionModel(deps, await getPublished(deps, req.params.slug), lang),
     ),
     figures: page('figures', async (req, lang) => figuresModel(deps, await getPublished(deps, req.params.slug), lang)),
-    howItWorks: page('how-it-works', async () => ({})),
+    howItWorks: page('how-it-works', async () => ({ issuer: deps.config.origin })),
+    transparency: page('transparency', async () => {
+      const { keys } = deps.receiptKeys().jwks;
+      return {
+        ...transparencyOf(deps.log.published.figures, await listPublished(deps)),
+        issuer: deps.config.origin,
+        vkey: deps.log.vkey,
+        receiptKeys: keys.flatMap(({ kid }) => kid ?? []),
+        checkpoint: pageCheckpoint(deps),
+      };
+    }),
     privacy: page('privacy', async () => ({})),
     accessibility: page('accessibility', async () => ({})),
     verify: page('verify', async () => ({ issuer: deps.config.origin, steps: STEPS })),
