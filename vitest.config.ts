@@ -1,7 +1,10 @@
 /** Two cores: two workers, and a test that waits for a person's patience has failed. */
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // The example imports what a petition site would; here, from the source.
+  resolve: { alias: { 'paraphe/verify': join(import.meta.dirname, 'src/receipt/verify.ts') } },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/fakes/chromium-setup.ts', 'test/fakes/postgres-setup.ts'],

@@ -2,7 +2,7 @@
  * `npm run bench`: the figures that DESIGN promises, each beside its floor in the same run. About three minutes.
  *
  *   npm run bench -- --full              grows the table and the recounted log to ten million too (minutes more, 3 GB of disk)
- *   npm run bench -- --only pages        journeys, recordings, receipts, pages, recount, postgres or growth alone, separated by commas
+ *   npm run bench -- --only pages        journeys, recordings, receipts, sites, pages, recount, postgres or growth alone, separated by commas
  *   npm run bench -- --profile <file>    a CPU profile of the gateway under journeys, with its summary
  *
  * A machine that others use measures the others too: it says so, and only a quiet one tells the truth.
@@ -19,6 +19,7 @@ import { benchReceipts } from './receipts.ts';
 import { benchGrowth, benchRecordings } from './recordings.ts';
 import { benchRecount } from './recount.ts';
 import { percent } from './report.ts';
+import { benchSites } from './sites.ts';
 import { setStage, temporaryFolder } from './stage.ts';
 
 const { values: options } = parseArgs({
@@ -63,6 +64,7 @@ try {
   await section('journeys', () => benchJourneys(stage, floors, options.profile));
   await section('recordings', () => benchRecordings(recording, folder));
   await section('receipts', () => benchReceipts(verifying));
+  await section('sites', () => benchSites());
   await section('pages', () => benchPages(stage, bare, page, readers));
   await section('recount', () => benchRecount(folder, options.full));
   await section('postgres', () => benchPostgres(options.full));

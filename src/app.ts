@@ -4,7 +4,7 @@
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from './clock.ts';
+import { type Clock, parisDay } from './clock.ts';
 import type { ServeConfig } from './config.ts';
 import { createDiagnostics, type Diagnostics, describeError } from './diagnostics.ts';
 import { Refusal, SetupError } from './errors.ts';
@@ -20,6 +20,7 @@ import { listenForMetrics } from './metrics/listener.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { pseudonyms } from './person/pseudonym.ts';
 import { computeNym } from './petitions/petition-key.ts';
+import { SiteProvider } from './provider/site-provider.ts';
 import { loadReceiptKeys, type ReceiptKeys } from './receipt/keys.ts';
 import { readKeys, readReceiptKeys } from './storage/key-folder.ts';
 import { isPostgres, openJourneys, openStorage } from './storage/open.ts';
@@ -134,7 +135,19 @@ async function start(config: ServeConfig, options: AppOptions, closers: Closers)
   const receiptKeys = await followReceiptKeys(config.storage.keysDir, diagnostics);
   closers.push(receiptKeys.stop);
   const journeys = new Journeys(waiting.journeys, keys.sealingKey, clock);
-  const sweeper = sweepJourneys(journeys, diagnostics);
+  const sites = new SiteProvider({
+    origin: config.web.origin,
+    sites: storage.sites,
+    rows: waiting.providerRows,
+    keyEncryptionKey: keys.keyEncryptionKey,
+    pseudonyms,
+    receiptKeys: receiptKeys.current,
+    findPetition: (id) => storage.petitions.findById(id),
+    today: () => parisDay(clock()),
+    acrValues: config.acr === '' ? [] : [config.acr],
+    failed: (error) => diagnostics.error(describeError(error), 'the provider of petition sites failed'),
+  });
+  const sweeper = keepSweeping([journeys, sites], diagnostics);
   closers.push(() => clearInterval(sweeper));
   let isStopping = false;
 
@@ -163,6 +176,8 @@ async function start(config: ServeConfig, options: AppOptions, closers: Closers)
     journeys,
     cookies: new JourneyCookies(config.web.origin.startsWith('https:')),
     links: new ReceiptLinks(keys.sealingKey, clock),
+    sites,
+    loginAcr: config.acr,
     simulated: config.identity.allowSimulated,
     refused: metrics?.refused,
     ready: async () => {
@@ -192,9 +207,10 @@ function checkLogOrigin({ origin }: LogKey, { web }: ServeConfig): void {
   );
 }
 
-function sweepJourneys(journeys: Journeys, diagnostics: Diagnostics): NodeJS.Timeout {
-  const sweep = () =>
-    journeys.sweep().catch((error: unknown) => diagnostics.warn(describeError(error), 'journeys were not swept'));
+/** Removes what has expired of journeys and of what petition sites asked for, each minute. */
+function keepSweeping(swept: readonly { sweep(): Promise<void> }[], diagnostics: Diagnostics): NodeJS.Timeout {
+  const failed = (error: unknown) => diagnostics.warn(describeError(error), 'journeys were not swept');
+  const sweep = () => swept.forEach((one) => void one.sweep().catch(failed));
   return setInterval(sweep, SWEEP_MS).unref();
 }
 

@@ -44,6 +44,10 @@ export const REFUSAL_CODES = [
   'receipt-link-invalid',
   'receipt-link-expired',
   'receipt-withdrawn',
+  // a petition site's request
+  'site-request-refused',
+  'site-request-unknown',
+  'site-unavailable',
   // the identity provider
   'login-cancelled',
   'login-refused',

@@ -20,6 +20,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     load: () => import('./cli/migrate.ts'),
   },
   petition: { about: 'open <file> | close <slug> | list', load: () => import('./cli/petition.ts') },
+  site: {
+    about: 'add | list | remove | rotate-secret: the petition sites that may log people in here',
+    load: () => import('./cli/site.ts'),
+  },
   invalidate: { about: '<petition>: take signatures out of the count', load: () => import('./cli/invalidate.ts') },
   log: { about: 'export <folder>: the published log as files', load: () => import('./cli/log.ts') },
   fsck: { about: 'recompute the whole log from the data', load: () => import('./cli/fsck.ts') },

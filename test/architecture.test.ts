@@ -49,6 +49,7 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
       'move-instance.ts',
       'person',
       'petitions',
+      'provider',
       'receipt',
       'storage',
       'tlog',
@@ -63,7 +64,19 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
     why: 'the demonstration is an application of the app',
   },
   'app.ts': {
-    rooms: ['config.ts', 'identity', 'log', 'member.ts', 'metrics', 'person', 'petitions', 'receipt', 'storage', 'web'],
+    rooms: [
+      'config.ts',
+      'identity',
+      'log',
+      'member.ts',
+      'metrics',
+      'person',
+      'petitions',
+      'provider',
+      'receipt',
+      'storage',
+      'web',
+    ],
     why: 'it composes',
   },
   'member.ts': {
@@ -91,9 +104,10 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
     why: 'it knows the shape of settings, not who uses them',
   },
   web: {
-    rooms: ['brand', 'config.ts', 'identity', 'log', 'person', 'petitions', 'receipt', 'tlog', 'verifier'],
+    rooms: ['brand', 'config.ts', 'identity', 'log', 'person', 'petitions', 'provider', 'receipt', 'tlog', 'verifier'],
     why: 'the edge speaks to domains, never to storage',
   },
+  provider: { rooms: ['person', 'petitions', 'receipt'], why: 'a protocol in front of the domain; it knows no page' },
   identity: { rooms: ['person'], why: 'a login ends in a person' },
   metrics: { rooms: ['identity', 'log'], why: 'it measures at the ports, and nobody knows it' },
   petitions: { rooms: ['log', 'person', 'receipt'], why: 'the core knows no edge' },
@@ -105,7 +119,7 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; why: string }
   verifier: { rooms: ['log', 'receipt', 'tlog'], why: 'a browser runs it: formats, entries, receipts, and no edge' },
   person: { rooms: [], why: 'who someone is depends on nothing' },
   storage: {
-    rooms: ['log', 'petitions', 'person', 'receipt', 'web', 'witness'],
+    rooms: ['log', 'petitions', 'person', 'provider', 'receipt', 'web', 'witness'],
     why: 'an adapter implements the ports',
   },
 };
@@ -128,7 +142,7 @@ describe('arrows between folders run one way', () => {
 
   test('storage reaches into other folders only for ports and value types', () => {
     const values =
-      /\/ports\.ts$|petitions\/(petition|signature|signing-rules|statement|acts)\.ts$|log\/(entry|fold|nym-table|log-key)\.ts$|person\/nym\.ts$|receipt\/keys\.ts$/;
+      /\/ports\.ts$|petitions\/(petition|signature|signing-rules|statement|acts)\.ts$|provider\/site\.ts$|log\/(entry|fold|nym-table|log-key)\.ts$|person\/nym\.ts$|receipt\/keys\.ts$/;
     const wrong = imports.filter(
       ({ file, target }) =>
         room(file) === 'storage' &&
@@ -146,7 +160,7 @@ describe('one package has one door', () => {
     ['better-sqlite3', /^storage\//],
     ['pg', /^storage\/postgres\//],
     ['openid-client', /^identity\//],
-    ['oidc-provider', /^demo\//],
+    ['oidc-provider', /^(provider|demo)\//],
     ['express', /^(web|demo)\//],
     ['libsodium-wrappers-sumo', /^person\//],
     ['i18next', /^web\//],

@@ -72,6 +72,14 @@ CREATE TABLE "petitions" (
 	"closing" bigint
 );
 --> statement-breakpoint
+CREATE UNLOGGED TABLE "provider_rows" (
+	"id" "bytea" PRIMARY KEY NOT NULL,
+	"content" "bytea" NOT NULL,
+	"grant_hash" "bytea",
+	"consumed" bigint,
+	"expires" bigint NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "publication" (
 	"id" integer PRIMARY KEY NOT NULL,
 	"checkpoint" text NOT NULL,
@@ -93,6 +101,17 @@ CREATE TABLE "signatures" (
 	CONSTRAINT "signatures_nym" CHECK (octet_length("signatures"."nym") = 32)
 );
 --> statement-breakpoint
+CREATE TABLE "sites" (
+	"id" text PRIMARY KEY NOT NULL,
+	"name" text NOT NULL,
+	"redirect_uris" text NOT NULL,
+	"petitions" text NOT NULL,
+	"auth" text NOT NULL,
+	"jwks_uri" text,
+	"sealed_secret" "bytea",
+	"wrapped_key" "bytea" NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "tiles" (
 	"place" bigint PRIMARY KEY NOT NULL,
 	"hashes" "bytea" NOT NULL
@@ -103,6 +122,8 @@ CREATE UNIQUE INDEX "identity_keys_entry" ON "identity_keys" USING btree ("entry
 CREATE INDEX "journeys_expires" ON "journeys" USING btree ("expires");--> statement-breakpoint
 CREATE UNIQUE INDEX "petitions_id" ON "petitions" USING btree ("id");--> statement-breakpoint
 CREATE UNIQUE INDEX "petitions_slug" ON "petitions" USING btree ("slug");--> statement-breakpoint
+CREATE INDEX "provider_rows_expires" ON "provider_rows" USING btree ("expires");--> statement-breakpoint
+CREATE INDEX "provider_rows_grant" ON "provider_rows" USING btree ("grant_hash");--> statement-breakpoint
 CREATE INDEX "requests_waiting" ON "requests" USING btree ("id") WHERE "requests"."outcomes" IS NULL;--> statement-breakpoint
 ALTER TABLE "tiles" ALTER COLUMN "hashes" SET STORAGE EXTERNAL;--> statement-breakpoint
 ALTER TABLE "tiles" SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 5000);--> statement-breakpoint

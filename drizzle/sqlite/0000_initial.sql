@@ -73,6 +73,17 @@ CREATE TABLE `signatures` (
 	CONSTRAINT "signatures_nym" CHECK(length("signatures"."nym") = 32)
 ) WITHOUT ROWID;
 --> statement-breakpoint
+CREATE TABLE `sites` (
+	`id` text PRIMARY KEY NOT NULL,
+	`name` text NOT NULL,
+	`redirect_uris` text NOT NULL,
+	`petitions` text NOT NULL,
+	`auth` text NOT NULL,
+	`jwks_uri` text,
+	`sealed_secret` blob,
+	`wrapped_key` blob NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `tiles` (
 	`place` integer PRIMARY KEY NOT NULL,
 	`hashes` blob NOT NULL

@@ -30,6 +30,8 @@ export type VerifiedLogin = {
   /** As the provider gave it. */
   readonly birthdate: unknown;
   readonly acr: string | undefined;
+  /** When they proved who they are, in seconds since 1970, where the provider says it. */
+  readonly authTime: number | undefined;
   readonly idToken: string;
   readonly at: Date;
 };
@@ -134,6 +136,7 @@ async function verifyLogin(
     person: { issuer: claims.iss, sub: claims.sub },
     birthdate: userinfo.birthdate,
     acr: typeof claims.acr === 'string' ? claims.acr : undefined,
+    authTime: claims.auth_time,
     idToken: tokens.id_token,
     at: clock(),
   };

@@ -18,6 +18,8 @@ export type SignedFacts = {
   readonly department: string | undefined;
   /** Where its entry stands in the public log. */
   readonly log: { readonly origin: string; readonly index: number };
+  /** The client id of the petition site that it is issued to, if it is. */
+  readonly audience?: string | undefined;
 };
 
 export function receiptClaims(facts: SignedFacts): ReceiptClaims {
@@ -31,6 +33,7 @@ export function receiptClaims(facts: SignedFacts): ReceiptClaims {
     ...(facts.department === undefined ? {} : { department: facts.department }),
     evidence: null,
     log: { origin: facts.log.origin, index: facts.log.index },
+    ...(facts.audience === undefined ? {} : { aud: facts.audience }),
   };
 }
 

@@ -9,6 +9,7 @@ export type ReceiptErrorCode =
   | 'wrong-petition'
   | 'wrong-audience'
   | 'keys-unavailable'
+  | 'status-unavailable'
   // the proof
   | 'proof-malformed'
   | 'entry-missing'

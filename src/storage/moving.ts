@@ -5,7 +5,7 @@
 import { SetupError } from '../errors.ts';
 
 /** Whoever was logging in logs in again, a command that was waiting is given again, and the right to write is another's. */
-export const LEFT_BEHIND: readonly string[] = ['journeys', 'claims', 'requests', 'lease'];
+export const LEFT_BEHIND: readonly string[] = ['journeys', 'claims', 'provider_rows', 'requests', 'lease'];
 
 export type MovedTable = { readonly name: string; readonly columns: readonly string[] };
 /** Values in the order of the columns: numbers, text, bytes, null; a truth is a boolean or 0 and 1, as the database has it. */

@@ -6,6 +6,7 @@ import { SetupError } from '../errors.ts';
 import type { LogLock, LogStore } from '../log/ports.ts';
 import type { PetitionAct, PetitionOutcome } from '../petitions/acts.ts';
 import type { PetitionStore, RequestStore, SignatureStore } from '../petitions/ports.ts';
+import type { ProviderRows, SiteStore } from '../provider/ports.ts';
 import type { JourneyStore } from '../web/ports.ts';
 import type { MoveSource, MoveTarget } from './moving.ts';
 import type { StoragePlace } from './place.ts';
@@ -39,6 +40,7 @@ export type Storage = {
   isWriterGone(): Promise<boolean>;
   /** Calls soon after the right to write was given back, and now and then without that. @returns what ends it */
   onReleased(told: () => void): () => void;
+  readonly sites: SiteStore;
   /** What is wrong with the tables beside the log, in words. */
   checkTables(): Promise<readonly string[]>;
   /**
@@ -51,7 +53,11 @@ export type Storage = {
   close(): Promise<void>;
 };
 
-export type OpenJourneys = { readonly journeys: JourneyStore; close(): Promise<void> };
+export type OpenJourneys = {
+  readonly journeys: JourneyStore;
+  readonly providerRows: ProviderRows;
+  close(): Promise<void>;
+};
 export type OpenLock = LogLock & {
   /** Takes away a checkpoint whose place is elsewhere from now on: whoever asks here finds no lock, and signs nothing. */
   clear(checkpoint: string): Promise<void>;

@@ -9,7 +9,7 @@ import type { ReceiptClaims } from '../receipt/claims.ts';
 import type { ReceiptFiles } from '../receipt/files.ts';
 import { type VerifiedProof, verifyBoth, verifyReceiptProof } from '../receipt/proof.ts';
 import { ReceiptError, type ReceiptErrorCode } from '../receipt/receipt-error.ts';
-import { verifyReceipt } from '../receipt/verify.ts';
+import { verifyReceipt } from '../receipt/verify-receipt.ts';
 import { type ProofCrypto, webCrypto } from '../receipt/web-crypto.ts';
 import { Malformed, Unproven } from '../tlog/errors.ts';
 import { parseVerifierKey } from '../tlog/note.ts';

@@ -6,10 +6,19 @@ import { compressible, takesGzip } from './compressed.ts';
 import type { WebDependencies } from './dependencies.ts';
 import { LANGS, type Lang, negotiateLang } from './i18n.ts';
 import type { PageModels, PageName } from './page-models.ts';
-import type { Headers } from './security.ts';
+import { allowForm, type Headers } from './security.ts';
 
 /** What a request turned out to be about, gathered on the way for the page of a refusal. */
-export type About = { petition?: Petition; lang?: Lang | undefined; logoutAction?: string; path?: string };
+export type About = {
+  petition?: Petition;
+  lang?: Lang | undefined;
+  logoutAction?: string;
+  path?: string;
+  /** The petition site that waits for the outcome: its name, and where it lives. */
+  site?: { name: string; origin: string };
+  /** What is wrong with a site's request, in the words of OAuth, for its developer. */
+  detail?: string | undefined;
+};
 
 export function aboutOf(res: Response): About {
   res.locals.about ??= {};
@@ -25,7 +34,8 @@ export function sendPage<N extends PageName>(
   model: PageModels[N],
   status = 200,
 ): void {
-  const { lang, path } = aboutOf(res);
+  const { lang, path, site } = aboutOf(res);
+  if (site !== undefined) allowForm(res, site.origin);
   const context = { ...pageContext(deps, req, lang), ...(path === undefined ? {} : { path }) };
   res.status(status).setHeader('Cache-Control', 'no-store');
   res.setHeader('Content-Type', 'text/html; charset=utf-8');

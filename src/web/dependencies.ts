@@ -8,6 +8,7 @@ import type { Nym } from '../person/nym.ts';
 import type { Person } from '../person/person.ts';
 import type { Petition } from '../petitions/petition.ts';
 import type { PetitionStore, Register, SignatureStore } from '../petitions/ports.ts';
+import type { SiteProvider } from '../provider/site-provider.ts';
 import type { ReceiptKeys } from '../receipt/keys.ts';
 import type { JourneyCookies } from './cookies.ts';
 import type { Journeys } from './journey.ts';
@@ -34,6 +35,10 @@ export type WebDependencies = {
   readonly journeys: Journeys;
   readonly cookies: JourneyCookies;
   readonly links: ReceiptLinks;
+  /** The OpenID Provider of petition sites. */
+  readonly sites: SiteProvider;
+  /** The level of assurance asked of a login that is about no petition. */
+  readonly loginAcr: string;
   /** The identity provider is a simulation: every page says so. */
   readonly simulated: boolean;
   /** Told each refusal, for the operator's monitoring. */

@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'exp
 import { describeError } from '../diagnostics.ts';
 import { Refusal, type RefusalCode } from '../errors.ts';
 import { aboutOf, pageContext, sendPage } from './answer.ts';
+import { FOR_ALL_SITES, isForAllSites } from './cors.ts';
 import type { WebDependencies } from './dependencies.ts';
 import { retryAfter, STATUS } from './refusals.ts';
 import type { SecurityHeaders } from './security.ts';
@@ -31,7 +32,7 @@ export function answerError(deps: WebDependencies, security: SecurityHeaders): E
     security.set(res);
     const seconds = retryAfter(code);
     if (seconds !== undefined) res.setHeader('Retry-After', String(seconds));
-    if (wantsJson(req)) sendProblem(deps, req, res, code);
+    if (isForAllSites(req.path)) sendProblem(deps, req, res, code);
     else sendRefusal(deps, req, res, code);
   };
 }
@@ -51,28 +52,27 @@ function report(deps: WebDependencies, { code, reason }: Refusal): void {
   else deps.diagnostics.debug(facts, 'refused');
 }
 
-function wantsJson(req: Request): boolean {
-  return ['/api/', '/.well-known/', '/log/'].some((prefix) => req.path.startsWith(prefix));
-}
-
 function sendProblem(deps: WebDependencies, req: Request, res: Response, code: RefusalCode | 'internal-error'): void {
   const { lang } = pageContext(deps, req, undefined);
   const status = STATUS[code];
   res.status(status).setHeader('Content-Type', 'application/problem+json');
   res.setHeader('Cache-Control', 'no-store');
   res.setHeader('Content-Language', lang);
-  if (req.path.startsWith('/log/')) res.setHeader('Access-Control-Allow-Origin', '*'); // as what is found there
+  for (const [name, value] of FOR_ALL_SITES) res.setHeader(name, value); // as what is found there
+  res.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
   res.end(JSON.stringify({ type: 'about:blank', title: deps.pages.text(lang, `refusal.${code}.title`), status, code }));
 }
 
 function sendRefusal(deps: WebDependencies, req: Request, res: Response, code: RefusalCode | 'internal-error'): void {
-  const { petition, logoutAction } = aboutOf(res);
+  const { petition, logoutAction, site, detail } = aboutOf(res);
   const model = {
     code,
     status: STATUS[code],
     petition: petition && { slug: petition.slug, title: petition.statement.title },
     minAge: petition?.minAge,
     logoutAction,
+    site: site?.name,
+    detail,
   };
   sendPage(deps, req, res, 'refusal', model, model.status);
 }

@@ -2,7 +2,8 @@
  * A journey: from pressing "sign" to the receipt. It has one cookie, which holds a random secret; everything else of the
  * journey is derived from that secret (`state`, the nonce's salt, PKCE's verifier, the logout's `state`, the key of what
  * waits on the server), so that the server keeps nothing before the login and cannot read what it keeps after it.
- * Invariants: a cookie is bound to its action and petition by a MAC, a journey to its browser by its cookie's secret, a
+ * A petition site's journey is one like the others, that ends at the site: its cookie also names the site and its request.
+ * Invariants: a cookie is bound to its action, petition and site by a MAC, a journey to its browser by its cookie's secret, a
  * login to its journey by `state` and nonce; each `state` is claimed once.
  */
 import { hash, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -13,19 +14,26 @@ import { Refusal } from '../errors.ts';
 import { type Action, computeNonce } from '../person/nonce.ts';
 import type { Nym } from '../person/nym.ts';
 import type { PetitionId } from '../petitions/petition.ts';
+import type { Subject } from '../provider/site-provider.ts';
 import type { Lang } from './i18n.ts';
 import type { JourneyStore } from './ports.ts';
 
 /** A journey lasts 30 minutes to the login, and 30 more from it. */
 export const JOURNEY_SECONDS = 30 * 60;
 
-export type Journey = {
+/** What a journey is for. A login is always for a site, and about no petition; a withdrawal is never for a site. */
+export type Purpose = {
+  readonly action: Action;
+  readonly petition: PetitionId | undefined;
+  /** The petition site that sent the person, by its client id, and the request that it waits with. */
+  readonly site: { readonly id: string; readonly uid: string } | undefined;
+};
+
+export type Journey = Purpose & {
   /** 16 characters, a hash of `state`: names the cookie, the row and the page; opens nothing. */
   readonly id: string;
   /** 64 hex characters. */
   readonly state: string;
-  readonly action: Exclude<Action, 'login'>;
-  readonly petition: PetitionId;
   readonly lang: Lang | undefined;
   readonly started: Date;
   /** The cookie's value. */
@@ -44,7 +52,15 @@ type Derived = {
 
 /** What waits on the server, sealed. The outcome replaces everything that was there. */
 export type JourneyContent =
-  | { readonly kind: 'identified'; readonly nym: Nym; readonly birthdate: Day | null; readonly login: Login }
+  | {
+      readonly kind: 'identified';
+      /** In the petition; at the site, where there is no petition. */
+      readonly nym: Nym;
+      readonly birthdate: Day | null;
+      readonly login: Login;
+      /** What the site may know. */
+      readonly subject: Subject | null;
+    }
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly login: Login | null }
   | { readonly kind: 'done'; readonly location: string };
 
@@ -65,14 +81,23 @@ export class Journeys {
     this.#clock = clock;
   }
 
-  begin(action: Journey['action'], petition: PetitionId, lang: Lang | undefined): Journey {
+  begin(purpose: Purpose, lang: Lang | undefined): Journey {
+    const { action, petition, site } = purpose;
     const secret = randomBytes(32);
     const started = Math.floor(this.#clock().getTime() / 1000);
-    const facts = [secret.toString('base64url'), action, petition, lang ?? '', started.toString(36)].join('.');
+    const facts = [
+      secret.toString('base64url'),
+      action,
+      petition ?? '',
+      lang ?? '',
+      started.toString(36),
+      site?.id ?? '',
+      site?.uid ?? '',
+    ].join('.');
     const cookie = `${facts}.${this.#mac(facts)}`;
     const derived = deriveAll(secret);
     const state = derived.state.toString('hex');
-    return { id: idOf(state), state, action, petition, lang, started: new Date(started * 1000), cookie, derived };
+    return { ...purpose, id: idOf(state), state, lang, started: new Date(started * 1000), cookie, derived };
   }
 
   /**
@@ -80,8 +105,10 @@ export class Journeys {
    * @throws Refusal `journey-unknown`, `journey-expired`
    */
   read(id: string, cookie: string | undefined): Journey {
-    const [secretText = '', action, petition, lang, started = '', mac = ''] = (cookie ?? '').split('.');
-    const facts = [secretText, action, petition, lang, started].join('.');
+    const parts = (cookie ?? '').split('.');
+    const mac = parts.pop() ?? '';
+    const facts = parts.join('.');
+    const [secretText = '', action, petition, lang, started = '', site = '', uid = ''] = parts;
     if (cookie === undefined || !sameText(mac, this.#mac(facts))) throw new Refusal('journey-unknown');
     const derived = deriveAll(Buffer.from(secretText, 'base64url'));
     const state = derived.state.toString('hex');
@@ -92,7 +119,8 @@ export class Journeys {
       id,
       state,
       action: action as Journey['action'],
-      petition: petition as PetitionId,
+      petition: petition === '' ? undefined : (petition as PetitionId),
+      site: site === '' ? undefined : { id: site, uid },
       lang: lang === '' ? undefined : lang,
       started: new Date(start * 1000),
       cookie,
@@ -150,12 +178,11 @@ export class Journeys {
   }
 }
 
+const NO_STATEMENT: Uint8Array = new Uint8Array(32);
+
 /** What a journey's login is tied to. `state` and `nonce` have 64 hex characters. */
-export function tiesOf(journey: Journey, statementHash: Uint8Array) {
-  return {
-    state: journey.state,
-    nonce: computeNonce(journey.action, journey.petition, statementHash, journey.derived.nonceSalt),
-  };
+export function tiesOf({ state, action, petition, site, derived }: Journey, statementHash = NO_STATEMENT) {
+  return { state, nonce: computeNonce(action, petition ?? site?.id ?? '', statementHash, derived.nonceSalt) };
 }
 
 export function codeVerifierOf({ derived }: Journey): string {

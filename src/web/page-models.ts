@@ -3,6 +3,7 @@ import type { RefusalCode } from '../errors.ts';
 import type { Ground } from '../log/entry.ts';
 import type { DepartmentMap } from './charts/department-map.ts';
 import type { Period, Timeline } from './charts/timeline.ts';
+import type { OperationName } from './openapi.ts';
 import type { PetitionList } from './petition-list.ts';
 import type { Progress } from './progress.ts';
 
@@ -46,6 +47,8 @@ export type PageModels = {
   confirm: {
     petition: { slug: string; title: string };
     action: 'sign' | 'withdraw';
+    /** The site that sent the person and will get the receipt; they have not seen the text here yet. */
+    site: { name: string; statementHtml: string } | undefined;
     /** The birth date that came back from the identity provider, `undefined` where it gave none. */
     birthdate: Day | undefined;
     /** The person's earlier signature that still counts, if there is one: then there is nothing to ask or to record. */
@@ -87,7 +90,13 @@ export type PageModels = {
     minAge: number | undefined;
     /** Where "log out at FranceConnect" posts, when the person is still logged in there. */
     logoutAction: string | undefined;
+    /** The petition site that waits for the person: `logoutAction` then leads back to it. */
+    site: string | undefined;
+    /** What is wrong with a site's request, in the words of OAuth. */
+    detail: string | undefined;
   };
+  /** A site that asks for no signature logs the person in. */
+  'site-login': { site: string; confirmAction: string; notMeAction: string };
   'how-it-works': { issuer: string };
   /** What became of signatures and petitions, as the fold counts it, and the keys that all of it stands on. */
   transparency: {
@@ -103,6 +112,8 @@ export type PageModels = {
   };
   privacy: Record<string, never>;
   accessibility: Record<string, never>;
+  /** The public JSON, for a reader; programs read `/api/openapi.json`. */
+  api: { issuer: string; operations: readonly { path: string; name: OperationName }[] };
   /** How to check a receipt oneself; `steps` are what the page's own code checks and the words that each can end in. */
   verify: { issuer: string; steps: Readonly<Record<string, readonly string[]>> };
   /** What the log is and how to audit it, with what is published now. */

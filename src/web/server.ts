@@ -8,6 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import { parse } from 'node:querystring';
 import express, { type Express } from 'express';
 import { Refusal } from '../errors.ts';
+import { preflight } from './cors.ts';
 import type { WebDependencies } from './dependencies.ts';
 import { answerError, methodNotAllowed, notFound } from './errors.ts';
 import { publicJson } from './routes/api.ts';
@@ -18,8 +19,10 @@ import { publicFiles } from './routes/figures.ts';
 import { healthz, readyz } from './routes/health.ts';
 import { logFiles } from './routes/log.ts';
 import { backToPetition, logout, logoutCallback } from './routes/logout.ts';
+import { openIdProvider } from './routes/oidc.ts';
 import { publicPages } from './routes/public-pages.ts';
 import { proofFile, receiptFile, receiptPage } from './routes/receipt.ts';
+import { confirmLogin, showLogin, startForSite } from './routes/site.ts';
 import { startJourney } from './routes/start.ts';
 import { guardOrigin, limitPosts, SecurityHeaders } from './security.ts';
 
@@ -60,6 +63,12 @@ export function createServer(deps: WebDependencies): Express {
   app.get('/petitions/:slug/receipt/:capability/receipt.tlog-proof', secured, proofFile(deps));
   app.get(['/petitions/:slug/sign', '/petitions/:slug/withdraw'], secured, backToPetition());
 
+  app.get('/login/confirm', secured, showLogin(deps));
+  app.post('/login/confirm', posts, confirmLogin(deps));
+  app.get('/oidc/interaction/:uid', secured, startForSite(deps));
+  app.get('/oidc/jwks', json.keys); // id_tokens of the minutes before a rotation verify on
+  app.use('/oidc', secured, openIdProvider(deps));
+
   app.get('/', pages.home);
   app.get('/petitions.csv', files.petitions);
   app.get('/how-it-works', pages.howItWorks);
@@ -68,6 +77,9 @@ export function createServer(deps: WebDependencies): Express {
   app.get('/accessibility', pages.accessibility);
   app.get('/verify', pages.verify);
   app.get('/log', pages.log);
+  app.options(['/api/*path', '/.well-known/jwks.json', '/log/*path'], preflight());
+  app.get('/api', pages.api);
+  app.get('/api/openapi.json', json.description);
   app.get('/api/petitions', json.petitions);
   app.get('/api/petitions/:slug', json.petition);
   app.get('/api/petitions/:slug/tally', json.tally);
@@ -101,11 +113,22 @@ const KNOWN = [
     'GET, HEAD',
     ['/petitions.csv', '/petitions/:slug/figures', '/petitions/:slug/figures.csv', '/petitions/:slug/qr.svg'],
   ],
-  ['GET, HEAD', ['/api/petitions', '/api/petitions/:slug', '/api/petitions/:slug/tally', '/.well-known/jwks.json']],
+  [
+    'GET, HEAD',
+    [
+      '/api',
+      '/api/openapi.json',
+      '/api/petitions',
+      '/api/petitions/:slug',
+      '/api/petitions/:slug/tally',
+      '/.well-known/jwks.json',
+    ],
+  ],
   ['GET, HEAD', ['/api/petitions/:slug/signatures/:nym', '/login/callback', '/logout/callback', '/assets/*path']],
   ['GET, HEAD', ['/log/checkpoint', '/log/vkey', '/log/tile/*path', '/log/statements/:hash', '/log/jwks/:hash']],
   ['GET, HEAD', ['/petitions/:slug/receipt/:capability', '/petitions/:slug/receipt/:capability/:file']],
   ['GET, HEAD, POST', ['/petitions/:slug/sign', '/petitions/:slug/withdraw', '/petitions/:slug/confirm']],
+  ['GET, HEAD, POST', ['/login/confirm']],
   ['POST', ['/petitions/:slug/receipt', '/logout']],
 ] as const;
 

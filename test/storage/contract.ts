@@ -8,7 +8,8 @@ import { LogConflict } from '../../src/log/ports.ts';
 import { type Nym, nymFromBytes } from '../../src/person/nym.ts';
 import type { PetitionAct, Recording } from '../../src/petitions/acts.ts';
 import type { PetitionId } from '../../src/petitions/petition.ts';
-import type { Storage } from '../../src/storage/open.ts';
+import type { Site, SiteId } from '../../src/provider/site.ts';
+import type { OpenJourneys, Storage } from '../../src/storage/open.ts';
 import type { JourneyStore } from '../../src/web/ports.ts';
 import { closed, day, invalidated, newNym, opened, PETITION, petitionNamed, signed, withdrawn } from '../fakes/acts.ts';
 import { type WrittenLog, writtenLog } from '../fakes/written-log.ts';
@@ -21,16 +22,19 @@ const OTHER = '01m7k8m0n1ew6076n6rar3zv8b' as PetitionId;
 
 export function storageContract(
   name: string,
-  open: () => Promise<{ storage: Storage; journeys: JourneyStore; done: () => unknown }>,
+  open: () => Promise<{ storage: Storage; waiting: OpenJourneys; done: () => unknown }>,
 ): void {
   describe(`storage on ${name}`, () => {
     let storage: Storage;
     let journeys: JourneyStore;
+    let rows: OpenJourneys['providerRows'];
     let done: () => unknown;
     let log: WrittenLog;
 
     beforeEach(async () => {
-      ({ storage, journeys, done } = await open());
+      const opened_ = await open();
+      ({ storage, done } = opened_);
+      ({ journeys, providerRows: rows } = opened_.waiting);
       log = await writtenLog(storage.log);
       await log.write(MONDAY, opened(petitionNamed('une', ID)));
       await log.write(MONDAY, opened(petitionNamed('autre', OTHER)));
@@ -247,6 +251,74 @@ export function storageContract(
         }),
         { numRuns: 30 },
       );
+    });
+
+    describe('petition sites', () => {
+      const site: Site = {
+        id: '01m7k8m0n1ew6076n6rar3zv8s' as SiteId,
+        name: 'Ville d’Ys',
+        redirectUris: ['https://ys.example/cb', 'https://ys.example/cb2'],
+        auth: 'client_secret_basic',
+        jwksUri: undefined,
+        sealedSecret: randomBytes(71),
+        petitions: [ID, OTHER],
+        wrappedKey: randomBytes(60),
+      };
+      const signing: Site = {
+        ...site,
+        id: '01m7k8m0n1ew6076n6rar3zv8t' as SiteId,
+        auth: 'private_key_jwt',
+        jwksUri: 'https://ys.example/jwks',
+        sealedSecret: undefined,
+        petitions: [],
+      };
+
+      test('come back as they were registered, change their secret, and go', async () => {
+        await storage.sites.add(site);
+        await storage.sites.add(signing);
+        expect(await storage.sites.find(site.id)).toEqual(site);
+        expect(await storage.sites.list()).toEqual([site, signing]);
+        const sealed = randomBytes(71);
+        expect(await storage.sites.replaceSecret(site.id, sealed)).toBe(true);
+        expect(await storage.sites.find(site.id)).toEqual({ ...site, sealedSecret: sealed });
+        expect(await storage.sites.remove(site.id)).toBe(true);
+        expect(await storage.sites.remove(site.id)).toBe(false);
+        expect(await storage.sites.replaceSecret(site.id, sealed)).toBe(false);
+        expect(await storage.sites.find(site.id)).toBeUndefined();
+      });
+    });
+
+    describe('the provider’s rows', () => {
+      const [id, other, grant] = [randomBytes(32), randomBytes(32), randomBytes(32)];
+
+      test('are kept until they expire, and swept', async () => {
+        await rows.save(id, Buffer.from('one'), undefined, 100);
+        await rows.save(id, Buffer.from('two'), grant, 200);
+        expect(await rows.find(id, 199)).toEqual({ content: Buffer.from('two'), consumed: undefined });
+        expect(await rows.find(id, 200)).toBeUndefined();
+        await rows.sweep(199);
+        expect(await rows.find(id, 100)).toBeDefined();
+        await rows.sweep(200);
+        expect(await rows.find(id, 100)).toBeUndefined();
+      });
+
+      test('are consumed once, whoever else comes at the same instant', async () => {
+        await rows.save(id, Buffer.from('code'), grant, 200);
+        const answers = await Promise.all([1, 2, 3, 4].map((now) => rows.consume(id, now)));
+        expect(answers.filter(Boolean)).toHaveLength(1);
+        expect((await rows.find(id, 100))?.consumed).toBeGreaterThan(0);
+        expect(await rows.consume(other, 5)).toBe(false);
+      });
+
+      test('go one by one, or with their grant', async () => {
+        await rows.save(id, Buffer.from('code'), grant, 200);
+        await rows.save(other, Buffer.from('another'), randomBytes(32), 200);
+        await rows.removeGrant(grant);
+        expect(await rows.find(id, 100)).toBeUndefined();
+        expect(await rows.find(other, 100)).toBeDefined();
+        await rows.remove(other);
+        expect(await rows.find(other, 100)).toBeUndefined();
+      });
     });
 
     describe('journeys', () => {

@@ -31,13 +31,13 @@ storageContract('PostgreSQL', async () => {
   const place = shared;
   await place.empty();
   const storage = await openStorage(place);
-  const { journeys, close } = await openJourneys(place);
+  const waiting = await openJourneys(place);
   return {
     storage,
-    journeys,
+    waiting,
     async done() {
       await storage.close();
-      await close();
+      await waiting.close();
     },
   };
 });
@@ -282,7 +282,7 @@ describe('a PostgreSQL database', () => {
   test('keeps journeys and requests in tables that cost no write-ahead log', async () => {
     const query = "SELECT relname FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r' ORDER BY relname";
     expect(await sql(place.databaseUrl, query)).toEqual(
-      ['claims', 'journeys', 'requests'].map((relname) => ({ relname })),
+      ['claims', 'journeys', 'provider_rows', 'requests'].map((relname) => ({ relname })),
     );
   });
 

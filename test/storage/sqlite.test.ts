@@ -21,13 +21,13 @@ storageContract('SQLite', async () => {
   const place = newPlace();
   migrateSqlite(place);
   const storage = openSqliteStorage(place);
-  const { journeys, close } = openSqliteJourneys(place.dataDir);
+  const waiting = openSqliteJourneys(place.dataDir);
   return {
     storage,
-    journeys,
+    waiting,
     done() {
       storage.close();
-      close();
+      waiting.close();
       place.done();
     },
   };

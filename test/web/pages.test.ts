@@ -5,6 +5,7 @@ import { STEPS } from '../../src/verifier/steps.ts';
 import { drawDepartmentMap } from '../../src/web/charts/department-map.ts';
 import { drawTimeline, periodsOf } from '../../src/web/charts/timeline.ts';
 import { LANGS, type Lang } from '../../src/web/i18n.ts';
+import { OPERATIONS } from '../../src/web/openapi.ts';
 import type { PageModels, PageName, PetitionSummary } from '../../src/web/page-models.ts';
 import { createPages, type PageContext } from '../../src/web/pages.ts';
 import { foldWords, listPetitions, parseListQuery } from '../../src/web/petition-list.ts';
@@ -80,6 +81,7 @@ const ended = (status: 'closed' | 'restricted'): PageModels['petition'] => ({
 const confirm: PageModels['confirm'] = {
   petition: open,
   action: 'sign',
+  site: undefined,
   birthdate: '1962-08-24' as Day,
   signed: undefined,
   departments: [
@@ -113,7 +115,10 @@ const refusal: PageModels['refusal'] = {
   petition: { slug: open.slug, title: open.title },
   minAge: 18,
   logoutAction: '/logout',
+  site: undefined,
+  detail: undefined,
 };
+const forSite = { name: 'Ville & <Campagne>', statementHtml: '<p>Nous demandons ceci.</p>' };
 
 const transparency: PageModels['transparency'] = {
   issuer: 'https://petitions.example.org',
@@ -148,6 +153,8 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
     'trouble that passes': { ...confirm, trouble: { code: 'overloaded', status: 503 }, chosen: '75' },
     'wrong département': { ...confirm, error: 'department-unknown' },
     'already signed': { ...confirm, ...asked },
+    'for a site': { ...confirm, site: forSite },
+    'already signed, for a site': { ...confirm, ...asked, site: forSite },
     withdraw: {
       ...confirm,
       departments: undefined,
@@ -162,6 +169,8 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
   },
   refusal: {
     known: refusal,
+    'for a site': { ...refusal, site: forSite.name },
+    'for a site’s developer': { ...refusal, code: 'site-request-refused', detail: 'invalid_request: <what>' },
     ...Object.fromEntries(
       [...REFUSAL_CODES, 'internal-error' as const].map((code) => [
         code,
@@ -169,6 +178,7 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
       ]),
     ),
   },
+  'site-login': { only: { site: forSite.name, confirmAction: '/login/confirm', notMeAction: '/logout' } },
   'how-it-works': { only: { issuer: 'https://petitions.example.org' } },
   transparency: {
     quiet: transparency,
@@ -192,6 +202,7 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
   },
   privacy: { only: {} },
   accessibility: { only: {} },
+  api: { only: { issuer: 'https://petitions.example.org', operations: OPERATIONS } },
   verify: { only: { issuer: 'https://petitions.example.org', steps: STEPS } },
   log: {
     only: {

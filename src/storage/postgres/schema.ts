@@ -104,6 +104,17 @@ export const identityKeys = pgTable(
   (table) => [primaryKey({ columns: [table.issuer, table.hash] }), uniqueIndex('identity_keys_entry').on(table.entry)],
 );
 
+export const sites = pgTable('sites', {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  redirectUris: text('redirect_uris').notNull(),
+  petitions: text().notNull(),
+  auth: text({ enum: ['client_secret_basic', 'private_key_jwt'] }).notNull(),
+  jwksUri: text('jwks_uri'),
+  sealedSecret: bytes('sealed_secret'),
+  wrappedKey: bytes('wrapped_key').notNull(),
+});
+
 /** UNLOGGED like the journeys: nothing in it was acknowledged. `asked` is in milliseconds since 1970. */
 export const requests = pgTable(
   'requests',
@@ -130,4 +141,17 @@ export const claims = pgTable(
   'claims',
   { id: bytes().primaryKey(), claimed: count().notNull(), expires: count().notNull() },
   (table) => [index('claims_expires').on(table.expires)],
+);
+
+/** UNLOGGED like the journeys. */
+export const providerRows = pgTable(
+  'provider_rows',
+  {
+    id: bytes().primaryKey(),
+    content: bytes().notNull(),
+    grant: bytes('grant_hash'),
+    consumed: count(),
+    expires: count().notNull(),
+  },
+  (table) => [index('provider_rows_expires').on(table.expires), index('provider_rows_grant').on(table.grant)],
 );

@@ -15,9 +15,11 @@ import { isWriterGone } from './lease.ts';
 import { Listener } from './listener.ts';
 import { postgresLogStore } from './log-store.ts';
 import { postgresPetitionStore } from './petition-store.ts';
+import { postgresProviderRows } from './provider-rows.ts';
 import { postgresRequestStore } from './request-store.ts';
 import { checkServer } from './server.ts';
 import { postgresSignatureStore } from './signature-store.ts';
+import { postgresSiteStore } from './site-store.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '../../../drizzle/postgres');
 /**
@@ -68,6 +70,7 @@ export async function openPostgresStorage(
     onPublished: (told) => listener.on('published', told),
     isWriterGone: () => isWriterGone(database),
     onReleased: (told) => listener.on('released', told),
+    sites: postgresSiteStore(database),
     checkTables: () => checkTables(databaseUrl),
     async backup() {
       throw new SetupError(
@@ -98,7 +101,11 @@ export async function migratePostgres({ databaseUrl, allowUnsafeCommits }: Stora
 
 export async function openPostgresJourneys({ databaseUrl }: StoragePlace): Promise<OpenJourneys> {
   const database = new Database(databaseUrl, JOURNEY_CONNECTIONS);
-  return { journeys: postgresJourneyStore(database), close: () => database.close() };
+  return {
+    journeys: postgresJourneyStore(database),
+    providerRows: postgresProviderRows(database),
+    close: () => database.close(),
+  };
 }
 
 /** @throws SetupError when the database has other migrations than ours */

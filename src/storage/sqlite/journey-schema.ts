@@ -21,3 +21,17 @@ export const claims = sqliteTable(
   { id: blob({ mode: 'buffer' }).primaryKey(), claimed: integer().notNull(), expires: integer().notNull() },
   (table) => [index('claims_expires').on(table.expires)],
 );
+
+/** The OpenID Provider's own: `id` is a hash of what the row is named after, and its content is sealed under that name. */
+export const providerRows = sqliteTable(
+  'provider_rows',
+  {
+    id: blob({ mode: 'buffer' }).primaryKey(),
+    content: blob({ mode: 'buffer' }).notNull(),
+    /** A hash of the grant that it belongs to. */
+    grant: blob('grant_hash', { mode: 'buffer' }),
+    consumed: integer(),
+    expires: integer().notNull(),
+  },
+  (table) => [index('provider_rows_expires').on(table.expires), index('provider_rows_grant').on(table.grant)],
+);

@@ -118,3 +118,16 @@ export const identityKeys = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.issuer, table.hash] }), uniqueIndex('identity_keys_entry').on(table.entry)],
 );
+
+/** Petition sites: what they are registered with, their secrets wrapped. Nothing here is of a person. */
+export const sites = sqliteTable('sites', {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  /** JSON arrays: exact addresses; the ids of the petitions that it may ask signatures for. */
+  redirectUris: text('redirect_uris').notNull(),
+  petitions: text().notNull(),
+  auth: text({ enum: ['client_secret_basic', 'private_key_jwt'] }).notNull(),
+  jwksUri: text('jwks_uri'),
+  sealedSecret: blob('sealed_secret', { mode: 'buffer' }),
+  wrappedKey: blob('wrapped_key', { mode: 'buffer' }).notNull(),
+});

@@ -11,8 +11,10 @@ import { sqliteJourneyStore } from './journey-store.ts';
 import { sqliteLogStore } from './log-store.ts';
 import { sqliteMoveSource, sqliteMoveTarget } from './moving.ts';
 import { sqlitePetitionStore } from './petition-store.ts';
+import { sqliteProviderRows } from './provider-rows.ts';
 import { sqliteRequestStore } from './request-store.ts';
 import { sqliteSignatureStore } from './signature-store.ts';
+import { sqliteSiteStore } from './site-store.ts';
 
 const MIGRATIONS = 'sqlite';
 const JOURNEY_MIGRATIONS = 'sqlite-journeys';
@@ -28,6 +30,7 @@ export function openSqliteStorage(place: StoragePlace, movingTo?: string): Stora
     signatures: sqliteSignatureStore(data),
     log: sqliteLogStore(data, () => petitions.forget()),
     requests,
+    sites: sqliteSiteStore(data),
     onPublished: look,
     isWriterGone: async () => false, // only by trying
     onReleased: look,
@@ -96,7 +99,11 @@ export function migrateSqlite(place: StoragePlace): number {
 export function openSqliteJourneys(dataDir: string, isShared = false): OpenJourneys {
   const file = join(dataDir, 'journeys.sqlite');
   const database = isShared ? openShared(file) : (openWhole(file) ?? remake(file));
-  return { journeys: sqliteJourneyStore(database), close: async () => void database.$client.close() };
+  return {
+    journeys: sqliteJourneyStore(database),
+    providerRows: sqliteProviderRows(database),
+    close: async () => void database.$client.close(),
+  };
 }
 
 /** `sqlite:<path>`; an empty path is `paraphe.sqlite` in the data folder. */

@@ -4,13 +4,16 @@ import { Refusal } from '../../errors.ts';
 import type { Publication } from '../../log/publisher.ts';
 import { parseNym } from '../../person/nym.ts';
 import { makeCompressible, sendReady } from '../answer.ts';
+import { FOR_ALL_SITES } from '../cors.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { getPublished, listPublished } from '../get-petition.ts';
+import { openApi } from '../openapi.ts';
 import { PageCache } from '../page-cache.ts';
 import { byDay, NO_FIGURES, petitionJson } from '../present.ts';
 import type { SecurityHeaders } from '../security.ts';
 
 const CACHEABLE = [
+  ...FOR_ALL_SITES,
   ['Content-Type', 'application/json; charset=utf-8'],
   ['Cache-Control', 'public, max-age=1'],
 ] as const;
@@ -22,7 +25,7 @@ export function publicJson(deps: WebDependencies, security: SecurityHeaders) {
     return async (req, res) => {
       const make = async () => makeCompressible(JSON.stringify(await model(req)), CACHEABLE);
       const key = [req.route.path, req.params.slug, req.params.nym].join(' ');
-      sendReady(req, res, await cache.get(key, make), security.current());
+      sendReady(req, res, await cache.get(key, make), security.shared());
     };
   }
 
@@ -70,6 +73,8 @@ export function publicJson(deps: WebDependencies, security: SecurityHeaders) {
     }),
 
     keys: json(async () => deps.receiptKeys().jwks),
+
+    description: json(async () => openApi(deps.config.origin)),
   };
 }
 

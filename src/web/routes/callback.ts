@@ -12,12 +12,14 @@ import type { Nym } from '../../person/nym.ts';
 import { parseBirthdate } from '../../person/person.ts';
 import type { Petition } from '../../petitions/petition.ts';
 import { checkMaySign } from '../../petitions/sign-petition.ts';
+import type { Subject } from '../../provider/site-provider.ts';
 import { aboutOf, redirect } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { withLang } from '../i18n.ts';
 import { idOf, type Journey, type JourneyContent } from '../journey.ts';
 import { SingleFlight } from '../single-flight.ts';
-import { loginTies } from './start.ts';
+import { logoutPath, subjectOf } from './current-journey.ts';
+import { acrFor, loginTies } from './start.ts';
 
 /** For how long someone who was refused after logging in can end their session from the refusal's page. */
 const REFUSED_COOKIE_SECONDS = 5 * 60;
@@ -29,14 +31,13 @@ export function callback(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
     const journey = journeyOfState(deps, req);
     aboutOf(res).lang = journey.lang;
-    const petition = await deps.petitions.findById(journey.petition);
-    if (petition === undefined) throw new Refusal('petition-unknown');
-    aboutOf(res).petition = petition;
-    aboutOf(res).path = `/petitions/${petition.slug}`; // a callback's address serves once
+    const petition = await subjectOf(deps, journey, res);
+    aboutOf(res).path = petition === undefined ? '/' : `/petitions/${petition.slug}`; // a callback's address serves once
     const content = await flights.run(journey.id, () => arrive(deps, journey, petition, callbackUrl(deps, req)));
     if (content.kind === 'refused') return refuse(deps, res, journey, content);
     deps.cookies.set(res, journey);
-    redirect(res, withLang(`/petitions/${petition.slug}/confirm?journey=${journey.id}`, journey.lang));
+    const page = petition === undefined ? '/login/confirm' : `/petitions/${petition.slug}/confirm`;
+    redirect(res, withLang(`${page}?journey=${journey.id}`, journey.lang));
   };
 }
 
@@ -52,7 +53,12 @@ function callbackUrl(deps: WebDependencies, req: Request): URL {
   return new URL(`/login/callback?${req.originalUrl.split('?', 2)[1] ?? ''}`, deps.config.origin);
 }
 
-async function arrive(deps: WebDependencies, journey: Journey, petition: Petition, url: URL): Promise<JourneyContent> {
+async function arrive(
+  deps: WebDependencies,
+  journey: Journey,
+  petition: Petition | undefined,
+  url: URL,
+): Promise<JourneyContent> {
   if (deps.journeys.isLate(journey)) return outcomeOfBefore(deps, journey);
   const claim = await deps.journeys.claim(journey);
   if (!claim.isOurs) return outcomeOfOther(deps, journey, claim.since);
@@ -88,23 +94,40 @@ async function outcomeOfOther(deps: WebDependencies, journey: Journey, since: Da
 async function identify(
   deps: WebDependencies,
   journey: Journey,
-  petition: Petition,
+  petition: Petition | undefined,
   url: URL,
 ): Promise<JourneyContent> {
   let login: VerifiedLogin | undefined;
   try {
     login = await completeLogin(deps.issuer, deps.clock, url, loginTies(deps, journey, petition));
-    checkAcr(deps.issuer, petition.acr, login);
+    checkAcr(deps.issuer, acrFor(deps, petition), login);
+    const subject = journey.site === undefined ? null : await subjectAt(deps, journey.site.id, login);
+    if (petition === undefined) return onlyLoggedIn(subject, login);
     const today = parisDay(deps.clock());
     const birthdate = parseBirthdate(login.birthdate, today);
     const nym = await deps.computeNym(petition, login.person);
     await checkArrival(deps, journey, petition, nym, () => checkMaySign(petition, birthdate, today));
-    return { kind: 'identified', nym, birthdate: birthdate ?? null, login: keep(login) };
+    return { kind: 'identified', nym, birthdate: birthdate ?? null, login: keep(login), subject };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     deps.diagnostics.info({ code: error.code, reason: error.reason }, 'login refused');
     return { kind: 'refused', code: error.code, login: login === undefined ? null : keep(login) };
   }
+}
+
+/** The person as the site may know them. */
+async function subjectAt(deps: WebDependencies, siteId: string, login: VerifiedLogin): Promise<Subject> {
+  const site = await deps.sites.getSite(siteId);
+  return {
+    sub: await deps.sites.computeNym(site, login.person),
+    acr: login.acr,
+    authTime: login.authTime ?? Math.floor(login.at.getTime() / 1000),
+  };
+}
+
+function onlyLoggedIn(subject: Subject | null, login: VerifiedLogin): JourneyContent {
+  if (subject === null) throw new Refusal('journey-unknown', 'neither a petition nor a site');
+  return { kind: 'identified', nym: subject.sub, birthdate: null, login: keep(login), subject };
 }
 
 /**
@@ -141,11 +164,12 @@ function refuse(
   journey: Journey,
   { code, login }: JourneyContent & { kind: 'refused' },
 ): never {
-  if (login === null) {
+  if (login === null && journey.site === undefined) {
     deps.cookies.clear(res, journey.id);
   } else {
+    // Whoever a site sent goes back to it by the same way, logged in or not.
     deps.cookies.set(res, journey, REFUSED_COOKIE_SECONDS);
-    aboutOf(res).logoutAction = withLang(`/logout?journey=${journey.id}`, journey.lang);
+    aboutOf(res).logoutAction = logoutPath(journey);
   }
   throw new Refusal(code);
 }

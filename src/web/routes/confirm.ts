@@ -4,29 +4,36 @@
  */
 import type { Request, RequestHandler, Response } from 'express';
 import { parisDay } from '../../clock.ts';
-import { Refusal } from '../../errors.ts';
+import { Refusal, type RefusalCode } from '../../errors.ts';
 import type { Nym } from '../../person/nym.ts';
 import type { Petition } from '../../petitions/petition.ts';
 import { checkDepartment, checkMaySign, signPetition } from '../../petitions/sign-petition.ts';
 import type { Signature } from '../../petitions/signature.ts';
 import { withdrawSignature } from '../../petitions/withdraw-signature.ts';
-import { aboutOf, pageContext, redirect, sendPage } from '../answer.ts';
+import { aboutOf, pageContext, sendPage } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { withLang } from '../i18n.ts';
 import type { Journey, JourneyContent } from '../journey.ts';
 import type { PageModels } from '../page-models.ts';
-import { departmentChoices } from '../present.ts';
+import { departmentChoices, renderStatement } from '../present.ts';
 import { retryAfter, STATUS } from '../refusals.ts';
 import { SingleFlight } from '../single-flight.ts';
-import { currentJourney, endJourney, forgetLogins, logoutFrom } from './current-journey.ts';
+import {
+  currentJourney,
+  endJourney,
+  GRACE_SECONDS,
+  getContent,
+  goOn,
+  type Outcome,
+  offerLogout,
+} from './current-journey.ts';
+import { finishAtSite, finishHere } from './finish.ts';
 
 type Identified = JourneyContent & { kind: 'identified' };
-type Open = Exclude<JourneyContent, { kind: 'refused' }>;
+type Open = Awaited<ReturnType<typeof getContent>>;
 
 /** Within this, someone may wait on the page that they are on. */
 const SOON_SECONDS = 60;
-/** A press that ends a journey may have been one of several. */
-const GRACE_SECONDS = 60;
 
 export function showConfirm(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
@@ -50,7 +57,10 @@ export function confirm(deps: WebDependencies): RequestHandler {
     } catch (error) {
       if (!(error instanceof Refusal) || content.kind !== 'identified') throw error;
       const outcome = againAfter(error);
-      if (outcome === undefined) throw error;
+      if (outcome === undefined) {
+        await keepRefusal(deps, journey, content, error.code);
+        throw error;
+      }
       deps.refused?.(error.code);
       const model = await confirmModel(deps, req, res, journey, petition, content).catch(() => {
         throw error;
@@ -79,17 +89,6 @@ export function findReceipt(deps: WebDependencies): RequestHandler {
   };
 }
 
-/** @throws Refusal `journey-expired`, or the one that the login ended on */
-async function getContent(deps: WebDependencies, journey: Journey): Promise<Open> {
-  const content = await deps.journeys.find(journey);
-  if (content === undefined) throw new Refusal('journey-expired');
-  if (content.kind === 'refused') throw new Refusal(content.code);
-  return content;
-}
-
-/** Where the receipt is, and where to log out first; `undefined` when there is nowhere to. */
-type Outcome = { readonly location: string; readonly logout: string | undefined };
-
 /** Records, and replaces what the journey kept by its outcome. */
 async function act(
   deps: WebDependencies,
@@ -99,25 +98,13 @@ async function act(
   department: string | undefined,
 ): Promise<Outcome> {
   if (content.kind === 'done') return alreadyDone(content);
+  if (journey.site !== undefined) await deps.sites.checkWaiting(journey.site.uid); // nothing is recorded for nobody
+  const finish = journey.site === undefined ? finishHere : finishAtSite;
   const signature =
     journey.action === 'withdraw'
       ? await withdrawSignature(deps, petition, content.nym)
       : await signOnce(deps, petition, content, department);
-  return finish(deps, journey, petition, content, signature);
-}
-
-/** Replaces what the journey kept by the way to its receipt. */
-async function finish(
-  deps: WebDependencies,
-  journey: Journey,
-  petition: Petition,
-  { login }: Identified,
-  signature: Signature,
-): Promise<Outcome> {
-  const capability = deps.links.seal(petition.id, signature.index);
-  const location = withLang(`/petitions/${petition.slug}/receipt/${capability}`, journey.lang);
-  await deps.journeys.save(journey, { kind: 'done', location });
-  return { location, logout: await logoutFrom(deps, journey, login) };
+  return finish(deps, journey, content, { petition, signature });
 }
 
 async function alreadyDone({ location }: JourneyContent & { kind: 'done' }): Promise<Outcome> {
@@ -128,25 +115,7 @@ async function find(deps: WebDependencies, journey: Journey, petition: Petition,
   if (content.kind === 'done') return alreadyDone(content);
   const signature = await findSealed(deps, petition, content.nym);
   if (signature === undefined) throw new Refusal('not-signed');
-  return finish(deps, journey, petition, content, signature);
-}
-
-async function goOn(
-  deps: WebDependencies,
-  req: Request,
-  res: Response,
-  journey: Journey,
-  { location, logout }: Outcome,
-): Promise<void> {
-  if (logout === undefined) return endJourney(deps, res, journey, location, GRACE_SECONDS);
-  await forgetLogins(deps, req, journey);
-  redirect(res, logout);
-}
-
-/** Someone who is refused from here on is still logged in at the identity provider. */
-function offerLogout(res: Response, journey: Journey, content: Open): void {
-  const isLoggedIn = content.kind === 'identified' && content.login.idToken !== null;
-  if (isLoggedIn) aboutOf(res).logoutAction = withLang(`/logout?journey=${journey.id}`, journey.lang);
+  return finishHere(deps, journey, content, { petition, signature });
 }
 
 async function signOnce(
@@ -176,14 +145,16 @@ async function confirmModel(
   { nym, birthdate }: Identified,
 ): Promise<PageModels['confirm']> {
   const signature = await findSealed(deps, petition, nym);
-  const { lang } = pageContext(deps, req, aboutOf(res).lang);
+  const { site, lang: chosen } = aboutOf(res);
+  const { lang } = pageContext(deps, req, chosen);
   const signed = signature?.state === 'active' ? signature : undefined;
   const asks = journey.action === 'sign' && signed === undefined && petition.departments;
   const mayFind = journey.action === 'withdraw' && signed !== undefined;
   const here = (path: string) => withLang(`${path}?journey=${journey.id}`, journey.lang);
   return {
     petition: { slug: petition.slug, title: petition.statement.title },
-    action: journey.action,
+    action: journey.action === 'withdraw' ? 'withdraw' : 'sign',
+    site: site && { name: site.name, statementHtml: renderStatement(petition.statement.text) },
     birthdate: birthdate ?? undefined,
     withdrawn: journey.action === 'withdraw' && signature?.state === 'withdrawn' ? signature.day : undefined,
     signed: signed && { day: signed.day },
@@ -200,6 +171,13 @@ async function confirmModel(
 /** Their signature as the signed log tells it: what is being recorded right now is nobody's yet. */
 async function findSealed(deps: WebDependencies, petition: Petition, nym: Nym): Promise<Signature | undefined> {
   return deps.signatures.find(petition.id, nym, await deps.log.sealedSize());
+}
+
+/** A refusal for good is what the site that sent the person will be told. */
+async function keepRefusal(deps: WebDependencies, journey: Journey, content: Open, code: RefusalCode): Promise<void> {
+  const isFinal = code === 'petition-closed' || code === 'too-young' || code === 'birthdate-missing';
+  if (!isFinal || journey.site === undefined || content.kind !== 'identified') return;
+  await deps.journeys.save(journey, { kind: 'refused', code, login: content.login });
 }
 
 /**

@@ -7,8 +7,8 @@ import type { Petition } from '../../petitions/petition.ts';
 import { aboutOf, redirect } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { getPetition } from '../get-petition.ts';
-import { LANGS } from '../i18n.ts';
-import { type Journey, type Login, logoutStateOf } from '../journey.ts';
+import { LANGS, withLang } from '../i18n.ts';
+import { type Journey, type JourneyContent, type Login, logoutStateOf } from '../journey.ts';
 
 /**
  * The journey that a petition's page is about: the one that the address names, or the only one of this browser for this
@@ -26,6 +26,7 @@ export async function currentJourney(
   const [journey, other] = candidates.filter((one) => one.petition === petition.id);
   if (journey === undefined || other !== undefined) throw new Refusal('journey-unknown');
   aboutOf(res).lang = journey.lang;
+  await subjectOf(deps, journey, res);
   return { journey, petition };
 }
 
@@ -51,6 +52,63 @@ export function allJourneys(deps: WebDependencies, req: Request, but?: Journey):
 /** The language may be changed on the way: the page's address then says so, and the cookie does not. */
 function inLang(req: Request, journey: Journey): Journey {
   return { ...journey, lang: LANGS.find((lang) => lang === req.query.lang) ?? journey.lang };
+}
+
+/**
+ * What a journey is about, for the pages that it shows: its petition, where there is one, and the site that waits for it.
+ * @throws Refusal `petition-unknown`, `site-unavailable`
+ */
+export async function subjectOf(deps: WebDependencies, journey: Journey, res: Response): Promise<Petition | undefined> {
+  const about = aboutOf(res);
+  if (journey.site !== undefined) {
+    const { name, redirectUris } = await deps.sites.getSite(journey.site.id);
+    about.site = { name, origin: new URL(redirectUris[0] ?? '').origin };
+    about.logoutAction = logoutPath(journey); // whatever is refused from here on, there is a way back
+  }
+  if (journey.petition === undefined) return undefined;
+  const petition = await deps.petitions.findById(journey.petition);
+  if (petition === undefined) throw new Refusal('petition-unknown');
+  about.petition = petition;
+  return petition;
+}
+
+/** What a journey holds after its login. @throws Refusal `journey-expired`, or the one that the login ended on */
+export async function getContent(
+  deps: WebDependencies,
+  journey: Journey,
+): Promise<Exclude<JourneyContent, { kind: 'refused' }>> {
+  const content = await deps.journeys.find(journey);
+  if (content === undefined) throw new Refusal('journey-expired');
+  if (content.kind === 'refused') throw new Refusal(content.code);
+  return content;
+}
+
+/** Where the outcome is, and where to log out first; `undefined` when there is nowhere to. */
+export type Outcome = { readonly location: string; readonly logout: string | undefined };
+
+/** A press that ends a journey may have been one of several. */
+export const GRACE_SECONDS = 60;
+
+export async function goOn(
+  deps: WebDependencies,
+  req: Request,
+  res: Response,
+  journey: Journey,
+  { location, logout }: Outcome,
+): Promise<void> {
+  if (logout === undefined) return endJourney(deps, res, journey, location, GRACE_SECONDS);
+  await forgetLogins(deps, req, journey);
+  redirect(res, logout);
+}
+
+/** Someone who is refused from here on is still logged in at the identity provider. */
+export function offerLogout(res: Response, journey: Journey, content: JourneyContent): void {
+  const isLoggedIn = content.kind === 'identified' && content.login.idToken !== null;
+  if (isLoggedIn) aboutOf(res).logoutAction = logoutPath(journey);
+}
+
+export function logoutPath({ id, lang }: Journey): string {
+  return withLang(`/logout?journey=${id}`, lang);
 }
 
 /** Where to end the session at the identity provider, if that is of use. */
@@ -95,5 +153,12 @@ export async function endJourney(
     deps.diagnostics.warn(describeError(error), 'a journey was not forgotten');
   });
   deps.cookies.clear(res, journey.id);
+  if (journey.site !== undefined) clearSiteCookie(deps, res, journey.site.uid);
   redirect(res, location);
+}
+
+/** The cookie that handed the browser over: its path is not the page's. */
+function clearSiteCookie(deps: WebDependencies, res: Response, uid: string): void {
+  const { name, path } = deps.sites.cookieOf(uid);
+  res.clearCookie(name, { path, httpOnly: true, sameSite: 'lax', secure: deps.config.origin.startsWith('https:') });
 }

@@ -6,12 +6,12 @@ import type { Request, RequestHandler } from 'express';
 import { Refusal } from '../../errors.ts';
 import { Malformed } from '../../tlog/errors.ts';
 import { makeReady, sendReady } from '../answer.ts';
+import { FOR_ALL_SITES } from '../cors.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import type { Headers, SecurityHeaders } from '../security.ts';
 
-const OPEN: Headers = [['Access-Control-Allow-Origin', '*']];
-const FOR_EVER: Headers = [...OPEN, ['Cache-Control', 'public, max-age=31536000, immutable']];
-const FOR_A_MOMENT: Headers = [...OPEN, ['Cache-Control', 'public, max-age=1']];
+const FOR_EVER: Headers = [...FOR_ALL_SITES, ['Cache-Control', 'public, max-age=31536000, immutable']];
+const FOR_A_MOMENT: Headers = [...FOR_ALL_SITES, ['Cache-Control', 'public, max-age=1']];
 
 const PLAIN = 'text/plain; charset=utf-8';
 const BYTES = 'application/octet-stream';

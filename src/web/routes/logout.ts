@@ -16,8 +16,7 @@ export function logoutCallback(deps: WebDependencies): RequestHandler {
     if (journey === undefined) return redirect(res, '/'); // of another browser, or over: nothing is wrong
     const content = await deps.journeys.find(journey);
     if (content?.kind === 'done') return endJourney(deps, res, journey, content.location);
-    const petition = await deps.petitions.findById(journey.petition); // answered before, and the answer was lost
-    redirect(res, withLang(petition === undefined ? '/' : `/petitions/${petition.slug}`, journey.lang));
+    redirect(res, await backTo(deps, journey)); // answered before, and the answer was lost
   };
 }
 
@@ -26,10 +25,11 @@ export function logout(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
     const journey = namedJourney(deps, req);
     aboutOf(res).lang = journey.lang;
-    const petition = await deps.petitions.findById(journey.petition);
     const content = await deps.journeys.find(journey);
     if (content?.kind === 'done') return endJourney(deps, res, journey, content.location);
-    const location = withLang(petition === undefined ? '/' : `/petitions/${petition.slug}`, journey.lang);
+    const refused = content?.kind === 'refused' ? content.code : content ? 'login-cancelled' : 'login-expired';
+    const atSite = journey.site && (await deps.sites.refuse(journey.site.uid, refused));
+    const location = atSite ?? (await backTo(deps, journey));
     const login = content?.login ?? null;
     await deps.journeys.save(journey, { kind: 'done', location });
     if (content?.kind === 'identified') await endOthers(deps, req, res, journey);
@@ -37,6 +37,12 @@ export function logout(deps: WebDependencies): RequestHandler {
     if (elsewhere === undefined) await endJourney(deps, res, journey, location);
     else redirect(res, elsewhere);
   };
+}
+
+/** The page that a journey without an outcome leads back to. */
+async function backTo(deps: WebDependencies, { petition: id, lang }: Journey): Promise<string> {
+  const petition = id && (await deps.petitions.findById(id));
+  return withLang(petition ? `/petitions/${petition.slug}` : '/', lang);
 }
 
 /** "This is not me": what the person before left open in this browser is over too. */

@@ -11,6 +11,7 @@ import { drawTimeline, periodsOf } from '../charts/timeline.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { getPublished, listPublished } from '../get-petition.ts';
 import type { Lang } from '../i18n.ts';
+import { OPERATIONS } from '../openapi.ts';
 import { PageCache } from '../page-cache.ts';
 import type { PageModels, PageName } from '../page-models.ts';
 import { foldWords, type Listed, listPath, listPetitions, parseListQuery } from '../petition-list.ts';
@@ -82,6 +83,7 @@ export function publicPages(deps: WebDependencies, security: SecurityHeaders) {
     }),
     privacy: page('privacy', async () => ({})),
     accessibility: page('accessibility', async () => ({})),
+    api: page('api', async () => ({ issuer: deps.config.origin, operations: OPERATIONS })),
     verify: page('verify', async () => ({ issuer: deps.config.origin, steps: STEPS })),
     log: page('log', async () => {
       const { origin, root } = deps.log.published;

@@ -1,11 +1,11 @@
 /** The receipt's page and its two files, behind a sealed address that needs no cookie. */
 import type { Request, RequestHandler, Response } from 'express';
 import { Refusal } from '../../errors.ts';
-import { computeReceipt } from '../../receipt/compute.ts';
 import { aboutOf, pageContext, sendPage } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { getPetition } from '../get-petition.ts';
 import { departmentName } from '../present.ts';
+import { receiptOf } from './finish.ts';
 
 export function receiptPage(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
@@ -37,15 +37,7 @@ export function receiptFile(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
     const { petition, signature } = await openReceipt(deps, req, res);
     if (signature.state !== 'active') throw new Refusal('receipt-withdrawn');
-    const receipt = computeReceipt(deps.receiptKeys(), {
-      issuer: deps.config.origin,
-      petition: petition.id,
-      statementHash: petition.statement.hash,
-      nym: signature.nym,
-      day: signature.day,
-      department: signature.department,
-      log: { origin: deps.log.published.origin, index: signature.index },
-    });
+    const receipt = receiptOf(deps, { petition, signature });
     sendFile(res, 'application/jwt', 'receipt.jwt', receipt);
   };
 }

@@ -1,0 +1,60 @@
+import type { KeyObject } from 'node:crypto';
+import { ulid } from 'ulid';
+import type { Clock } from '../clock.ts';
+import { SetupError } from '../errors.ts';
+import type { Petition } from '../petitions/petition.ts';
+import type { SiteStore } from './ports.ts';
+import type { Site, SiteDescription, SiteId } from './site.ts';
+import { createClientSecret, createSiteKey } from './site-key.ts';
+
+/** A site's client secret is in clear here and nowhere else: whoever asked shows it once. */
+export type Registered = { readonly site: Site; readonly secret: string | undefined };
+
+type Dependencies = { readonly sites: SiteStore; readonly keyEncryptionKey: KeyObject; readonly clock: Clock };
+
+/** Registers a site, with a pseudonym key of its own. @param petitions that it may ask signatures for */
+export async function registerSite(
+  { sites, keyEncryptionKey, clock }: Dependencies,
+  description: SiteDescription,
+  petitions: readonly Petition[],
+): Promise<Registered> {
+  const id = ulid(clock().getTime()).toLowerCase() as SiteId;
+  const created = description.auth === 'client_secret_basic' ? createClientSecret(keyEncryptionKey, id) : undefined;
+  const site: Site = {
+    ...description,
+    id,
+    sealedSecret: created?.sealed,
+    petitions: [...new Set(petitions.map((petition) => petition.id))],
+    wrappedKey: createSiteKey(keyEncryptionKey, id),
+  };
+  await sites.add(site);
+  return { site, secret: created?.secret };
+}
+
+/** A new client secret; the one before is refused from now on. @throws SetupError */
+export async function rotateSiteSecret(
+  { sites, keyEncryptionKey }: Omit<Dependencies, 'clock'>,
+  id: string,
+): Promise<{ readonly site: Site; readonly secret: string }> {
+  const site = await sites.find(id as SiteId);
+  if (site === undefined) throw unknownSite(id);
+  if (site.auth !== 'client_secret_basic') {
+    throw new SetupError(
+      `${site.name} has no secret: it signs with the keys that it publishes, and rotates those itself.`,
+    );
+  }
+  const { secret, sealed } = createClientSecret(keyEncryptionKey, site.id);
+  if (!(await sites.replaceSecret(site.id, sealed))) throw unknownSite(id);
+  return { site, secret };
+}
+
+/** Removes a site and its pseudonym key: nobody can be recognised there again. @throws SetupError */
+export async function removeSite({ sites }: Pick<Dependencies, 'sites'>, id: string): Promise<Site> {
+  const site = await sites.find(id as SiteId);
+  if (site === undefined || !(await sites.remove(site.id))) throw unknownSite(id);
+  return site;
+}
+
+function unknownSite(id: string): SetupError {
+  return new SetupError(`There is no site ${id.slice(0, 40)}: \`paraphe site list\` shows those that there are.`);
+}
