@@ -29,7 +29,8 @@ type Result = { code: number; stdout: string; stderr: string };
 function paraphe(args: string[], env: Record<string, string> = {}): Promise<Result> {
   return new Promise((resolve) => {
     const base = { PATH: process.env.PATH, DATA_DIR: folder, ORIGIN: 'https://petitions.example.org' };
-    const options = { env: { ...base, ...env }, cwd: folder };
+    // A command that should refuse and serves instead must not outlive the test, on a port that others want.
+    const options = { env: { ...base, ...env }, cwd: folder, timeout: 60_000 };
     execFile(NODE, [PARAPHE, ...args], options, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr });
     });
