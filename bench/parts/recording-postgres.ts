@@ -13,6 +13,7 @@ import type { Petition } from '../../src/petitions/petition.ts';
 import { signPetition } from '../../src/petitions/sign-petition.ts';
 import { migrateStorage, openArriving, openLock, openStorage, type Storage } from '../../src/storage/open.ts';
 import { TileEdge } from '../../src/tlog/tile-edge.ts';
+import { newDatabaseAt } from '../../test/fakes/own-postgres.ts';
 import { answer } from '../part.ts';
 import {
   acknowledgements,
@@ -48,7 +49,11 @@ answer({
 
   /** Opens a place that holds `rows` signatures already. `server` is the server's address, without a database. */
   async open({ folder, rows, server }: { folder: string; rows: number; server: string }) {
-    const [databaseUrl, lockUrl, rawUrl] = await newDatabases(server, ['data', 'lock', 'raw']);
+    const [databaseUrl, lockUrl, rawUrl] = [
+      await newDatabaseAt(server),
+      await newDatabaseAt(server),
+      await newDatabaseAt(server),
+    ];
     const at = { dataDir: folder, databaseUrl, lockUrl };
     await migrateStorage(at);
     await migrateStorage({ ...at, databaseUrl: rawUrl });
@@ -147,15 +152,6 @@ function getPlace(folder: string): Place {
   const place = places.get(folder);
   if (place === undefined) throw new Error(`${folder} is not open`);
   return place;
-}
-
-async function newDatabases(server: string, names: readonly string[]): Promise<[string, string, string]> {
-  const client = await connected(`${server}/postgres`);
-  const run = randomBytes(4).toString('hex');
-  for (const name of names) await client.query(`CREATE DATABASE bench_${run}_${name}`);
-  await client.end();
-  const [data = '', lock = '', raw = ''] = names.map((name) => `${server}/bench_${run}_${name}`);
-  return [data, lock, raw];
 }
 
 async function connected(url: string): Promise<pg.Client> {

@@ -1,11 +1,15 @@
 /** A PostgreSQL of one's own, to be killed and started again. It never runs as root: where we are, as the user `postgres`. */
 import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import pg from 'pg';
 
 export type OwnPostgres = {
   /** The address of the server, without a database. */
   readonly url: string;
+  /** An empty database. @returns its address */
+  newDatabase(): Promise<string>;
   /** `kill -9` of the server, whatever it is at. */
   kill(): Promise<void>;
   /** Starts it again; resolves when it has recovered and takes connections. */
@@ -29,6 +33,7 @@ export async function startPostgres(...flags: string[]): Promise<OwnPostgres> {
   const { url = '' } = await hear();
   return {
     url,
+    newDatabase: () => newDatabaseAt(url),
     kill: () => ask('kill'),
     start: () => ask('start'),
     async stop() {
@@ -37,6 +42,16 @@ export async function startPostgres(...flags: string[]): Promise<OwnPostgres> {
       await ended;
     },
   };
+}
+
+/** An empty database on a server. @returns its address */
+export async function newDatabaseAt(server: string): Promise<string> {
+  const name = `own_${randomBytes(6).toString('hex')}`;
+  const client = new pg.Client(`${server}/postgres`);
+  await client.connect();
+  await client.query(`CREATE DATABASE ${name}`);
+  await client.end();
+  return `${server}/${name}`;
 }
 
 type Said = { readonly url?: string; readonly failed?: string };
