@@ -68,11 +68,18 @@ export function startApp(config: ServeConfig, options: AppOptions = {}): Promise
   return closingOnFailure((closers) => start(config, options, closers));
 }
 
-/** The process that writes the log for others that serve, and answers nobody itself. @throws SetupError */
-export function startWriter(config: ServeConfig, options: Omit<AppOptions, 'role'> = {}): Promise<Writer> {
+/**
+ * The process that writes the log for others that serve, and answers nobody itself.
+ * @param options `isFirst` while none of the others is there yet
+ * @throws SetupError
+ */
+export function startWriter(
+  config: ServeConfig,
+  { isFirst, ...options }: Omit<AppOptions, 'role'> & { readonly isFirst: boolean },
+): Promise<Writer> {
   return closingOnFailure(async (closers) => {
     const { member } = await openCore(config, { ...options, role: 'writer' }, closers);
-    await (await openJourneys(config.storage)).close(); // whole, for those that serve
+    if (isFirst) await (await openJourneys(config.storage)).close(); // whole, before others have it open
     return { over: member.over, close: () => closeAll(closers) };
   });
 }
@@ -220,6 +227,13 @@ async function reachProvider(issuer: Issuer, diagnostics: Diagnostics): Promise<
     await issuer.current();
   } catch (error) {
     const refusal = refusalFor(error);
+    if (refusal instanceof Refusal && (refusal.code === 'storage-unavailable' || refusal.code === 'overloaded')) {
+      diagnostics.warn(
+        { reason: refusal.reason },
+        'the provider’s keys are not noted in the log yet; logins wait for it',
+      );
+      return;
+    }
     if (!(refusal instanceof Refusal) || refusal.code !== 'identity-provider-unavailable') throw error;
     if (error instanceof Refusal) throw new SetupError(`IDENTITY_ISSUER: ${error.reason ?? error.code}.`);
     diagnostics.warn({ reason: refusal.reason }, 'IDENTITY_ISSUER is out of reach; logins wait for it');

@@ -1,7 +1,7 @@
 /**
  * One of several processes that serve one machine, made by `workers.ts`: `writer` or `web`. It ends when it is told to, when
- * it can write no more, or when whoever made it is gone; a signal that reaches all of them at once (Ctrl-C, a service manager) is not for it, since
- * those that serve must end before the one that writes.
+ * it can write no more, or when whoever made it is gone; a signal that reaches all of them at once (Ctrl-C, a service
+ * manager) is not for it, since those that serve must end before the one that writes.
  */
 import { type App, startApp, startWriter, type Writer } from './app.ts';
 import { readServeConfig } from './config.ts';
@@ -31,7 +31,9 @@ try {
 
 function start(): Promise<App | Writer> {
   const config = readServeConfig();
-  return process.argv[2] === 'writer' ? startWriter(config) : startApp(config, { role: 'web' });
+  const [kind, isFirst] = process.argv.slice(2);
+  if (kind === 'web') return startApp(config, { role: 'web' });
+  return startWriter(config, { isFirst: isFirst === 'first' });
 }
 
 function say(said: Said, then: () => void = () => {}): void {

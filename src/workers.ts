@@ -24,6 +24,8 @@ export type Workers = {
 const SOON_MS = 10_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
+/** For those that end: longer than their requests may take. */
+const PATIENCE_MS = 20_000;
 
 /** @throws SetupError when one of them cannot begin */
 export async function startWorkers(
@@ -55,7 +57,7 @@ class Supervisor implements Workers {
 
   /** Starts one, and others in its place for as long as this process lives. Resolves when the first one works. */
   async begin(kind: Kind): Promise<void> {
-    const worker = await this.#start(kind);
+    const worker = await this.#start(kind, 'first');
     void this.#keep(kind, worker);
   }
 
@@ -66,8 +68,8 @@ class Supervisor implements Workers {
     if (this.metrics !== undefined) await finishRequests(this.metrics);
   }
 
-  async #start(kind: Kind): Promise<Worker> {
-    cluster.setupPrimary({ exec: join(import.meta.dirname, 'worker.ts'), args: [kind], silent: false });
+  async #start(kind: Kind, ...first: readonly 'first'[]): Promise<Worker> {
+    cluster.setupPrimary({ exec: join(import.meta.dirname, 'worker.ts'), args: [kind, ...first], silent: false });
     const worker = cluster.fork();
     this.#workers.set(worker, kind);
     worker.once('exit', () => this.#workers.delete(worker));
@@ -112,7 +114,9 @@ class Supervisor implements Workers {
         if (worker.isDead()) return;
         const ended = new Promise((resolve) => worker.once('exit', resolve));
         if (worker.isConnected()) worker.send('end');
+        const cut = setTimeout(() => worker.process.kill('SIGKILL'), PATIENCE_MS); // one that hangs, or was stopped
         await ended;
+        clearTimeout(cut);
       }),
     );
   }

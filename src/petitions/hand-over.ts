@@ -69,7 +69,7 @@ export class HandOver implements Register {
     const { promise, resolve, reject } = Promise.withResolvers<readonly PetitionOutcome[]>();
     this.#waiting.set(id, { since: performance.now(), resolve, reject });
     // Not waited for: a database that hangs would keep whoever asked from hearing that patience is over.
-    this.#requests.leave(id, acts, new Date()).catch((error: unknown) => {
+    this.#requests.leave(id, acts).catch((error: unknown) => {
       if (this.#waiting.delete(id)) reject(error);
     });
     return promise;
@@ -132,8 +132,6 @@ export class HandOver implements Register {
 /** A request that could not be recorded by now is tried again. */
 const AGAIN_MS = 250;
 const SWEEP_MS = 60_000;
-/** Longer than anyone waits. */
-const FORGOTTEN_MS = 5 * 60_000;
 
 /**
  * Takes up what others leave, until the returned function is called and what is under way is answered.
@@ -182,7 +180,7 @@ export function answerRequests(
   const taker = new OneAtATime(() => take().catch(failed));
   const stopListening = requests.onAsked(() => void taker.run());
   const sweeping = setInterval(() => {
-    requests.sweep(new Date(Date.now() - FORGOTTEN_MS)).catch(failed);
+    requests.sweep().catch(failed);
   }, SWEEP_MS);
   void taker.run();
   return async () => {

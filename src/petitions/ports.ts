@@ -38,7 +38,7 @@ export type Answer = { readonly id: string; readonly outcomes: readonly Petition
  */
 export type RequestStore = {
   /** Leaves acts for the process that writes. @param id one that nobody has used or will use */
-  leave(id: string, acts: readonly PetitionAct[], at: Date): Promise<void>;
+  leave(id: string, acts: readonly PetitionAct[]): Promise<void>;
   /** The answers that are there; then those requests are gone. */
   collect(ids: readonly string[]): Promise<readonly Answer[]>;
   /** Gives a request up. @returns false when it was answered meanwhile, or is lost */
@@ -46,8 +46,8 @@ export type RequestStore = {
   /** Requests without an answer, but those. */
   waiting(except: readonly string[]): Promise<readonly Request[]>;
   answer(answers: readonly Answer[]): Promise<void>;
-  /** Removes what was asked before an instant, answered or not: nobody waits for it any more. */
-  sweep(before: Date): Promise<void>;
+  /** Removes what was asked more than five minutes ago, answered or not: nobody waits for it any more. */
+  sweep(): Promise<void>;
   /** Calls soon after something was asked, and now and then without that. @returns what ends it */
   onAsked(told: () => void): () => void;
   onAnswered(told: () => void): () => void;

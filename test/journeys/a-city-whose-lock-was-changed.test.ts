@@ -24,7 +24,7 @@ test('the lock is changed under it and put right again: people sign as before, a
   lock.prepare("UPDATE lock SET checkpoint = 'of another log'").run();
   const storage = await openStorage(world.config.storage);
   const act = { kind: 'identity-keys', issuer: 'https://idp.example', jwks: Buffer.from('{"keys":[]}') } as const;
-  await storage.requests.leave('any', [act], new Date());
+  await storage.requests.leave('any', [act]);
   await storage.close();
   await expect.poll(() => serving.out, { timeout: 20_000 }).toContain('it could not begin');
   expect(serving.out).toContain('The lock holds another checkpoint than the one that this process put there.');

@@ -18,7 +18,7 @@ afterAll(async () => {
 
 async function leave(...acts: PetitionAct[]): Promise<string> {
   const id = randomUUID();
-  await storage.requests.leave(id, acts, new Date());
+  await storage.requests.leave(id, acts);
   return id;
 }
 

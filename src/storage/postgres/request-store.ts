@@ -5,9 +5,12 @@ import { decode, encode } from '../request-text.ts';
 import type { Database, Statement } from './database.ts';
 import { channel, type Listener } from './listener.ts';
 
+/** By the one clock that all processes share, and no finer: it stands beside pseudonyms. */
+const MINUTE = 'floor(extract(epoch FROM clock_timestamp()) / 60) * 60';
+
 const LEAVE = request(
   'leave',
-  `WITH asked AS (INSERT INTO requests (id, acts, asked) VALUES ($1, $2, $3) RETURNING id)
+  `WITH asked AS (INSERT INTO requests (id, acts, asked) VALUES ($1, $2, ${MINUTE}) RETURNING id)
    SELECT pg_notify('${channel('asked')}', '') FROM asked`,
 );
 const WAITING = request('waiting', 'SELECT id, acts FROM requests WHERE outcomes IS NULL AND id <> ALL ($1::text[])');
@@ -23,12 +26,12 @@ const COLLECT = request(
   'DELETE FROM requests WHERE id = ANY ($1::text[]) AND outcomes IS NOT NULL RETURNING id, outcomes',
 );
 const WITHDRAW = request('withdraw', 'DELETE FROM requests WHERE id = $1 AND outcomes IS NULL RETURNING id');
-const SWEEP = request('sweep', 'DELETE FROM requests WHERE asked < $1');
+const SWEEP = request('sweep', `DELETE FROM requests WHERE asked < ${MINUTE} - 300`);
 
 export function postgresRequestStore(database: Database, listener: Listener): RequestStore {
   return {
-    async leave(id, acts, at) {
-      await database.rows(LEAVE, id, encode(acts), at.getTime());
+    async leave(id, acts) {
+      await database.rows(LEAVE, id, encode(acts));
     },
     async waiting(except) {
       const rows = await database.rows<{ id: string; acts: string }>(WAITING, except);
@@ -46,8 +49,8 @@ export function postgresRequestStore(database: Database, listener: Listener): Re
       return rows.map(({ id, outcomes }) => ({ id, outcomes: decode(outcomes) as readonly PetitionOutcome[] }));
     },
     withdraw: async (id) => (await database.rows(WITHDRAW, id)).length === 1,
-    async sweep(before) {
-      await database.rows(SWEEP, before.getTime());
+    async sweep() {
+      await database.rows(SWEEP);
     },
     onAsked: (told) => listener.on('asked', told),
     onAnswered: (told) => listener.on('answered', told),

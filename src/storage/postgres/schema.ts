@@ -115,7 +115,7 @@ export const sites = pgTable('sites', {
   wrappedKey: bytes('wrapped_key').notNull(),
 });
 
-/** UNLOGGED like the journeys: nothing in it was acknowledged. `asked` is in milliseconds since 1970. */
+/** UNLOGGED like the journeys: nothing in it was acknowledged. `asked` is the minute, in seconds since 1970. */
 export const requests = pgTable(
   'requests',
   { id: text().primaryKey(), acts: text().notNull(), outcomes: text(), asked: count().notNull() },

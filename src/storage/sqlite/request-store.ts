@@ -10,6 +10,8 @@ import { decode, encode } from '../request-text.ts';
 import { act, createSqlite } from './database.ts';
 
 const LOOK_MS = 10;
+/** No finer: it stands beside pseudonyms. */
+const MINUTE = 'unixepoch() / 60 * 60';
 const TABLE = `CREATE TABLE IF NOT EXISTS requests (
   id TEXT PRIMARY KEY NOT NULL, acts TEXT NOT NULL, outcomes TEXT, asked INTEGER NOT NULL) WITHOUT ROWID`;
 
@@ -21,7 +23,7 @@ export function sqliteRequestStore(file: string): RequestStore & { close(): void
     return opened;
   };
   return {
-    leave: (id, acts, at) => act(() => void statements().leave.run(id, encode(acts), at.getTime())),
+    leave: (id, acts) => act(() => void statements().leave.run(id, encode(acts))),
     waiting: (except) =>
       act(() => {
         const rows = statements().waiting.all(JSON.stringify(except));
@@ -40,7 +42,7 @@ export function sqliteRequestStore(file: string): RequestStore & { close(): void
         return rows.map(({ id, outcomes }) => ({ id, outcomes: decode(outcomes) as readonly PetitionOutcome[] }));
       }),
     withdraw: (id) => act(() => statements().withdraw.run(id).changes === 1),
-    sweep: (before) => act(() => void statements().sweep.run(before.getTime())),
+    sweep: () => act(() => void statements().sweep.run()),
     onAsked: look,
     onAnswered: look,
     close: () => void opened?.client.close(),
@@ -55,7 +57,7 @@ function look(told: () => void): () => void {
 function prepare(client: Database.Database) {
   return {
     client,
-    leave: client.prepare<[string, string, number]>('INSERT INTO requests (id, acts, asked) VALUES (?, ?, ?)'),
+    leave: client.prepare<[string, string]>(`INSERT INTO requests (id, acts, asked) VALUES (?, ?, ${MINUTE})`),
     waiting: client.prepare<[string], { id: string; acts: string }>(
       'SELECT id, acts FROM requests WHERE outcomes IS NULL AND id NOT IN (SELECT value FROM json_each(?))',
     ),
@@ -64,7 +66,7 @@ function prepare(client: Database.Database) {
       'DELETE FROM requests WHERE id IN (SELECT value FROM json_each(?)) AND outcomes IS NOT NULL RETURNING id, outcomes',
     ),
     withdraw: client.prepare<[string]>('DELETE FROM requests WHERE id = ? AND outcomes IS NULL'),
-    sweep: client.prepare<[number]>('DELETE FROM requests WHERE asked < ?'),
+    sweep: client.prepare<[]>(`DELETE FROM requests WHERE asked < ${MINUTE} - 300`),
   };
 }
 
@@ -76,6 +78,7 @@ function openWhole(file: string): Database.Database | undefined {
     client.pragma('busy_timeout = 20'); // see act()
     client.pragma('journal_mode = WAL');
     client.pragma('synchronous = OFF');
+    client.pragma('secure_delete = ON');
     client.exec(TABLE);
     client.prepare('SELECT id, acts, outcomes, asked FROM requests LIMIT 1').get();
     if (client.pragma('quick_check', { simple: true }) === 'ok') return client;
