@@ -10,11 +10,13 @@ type Timed = { readonly seconds: number; readonly cpu: number };
 
 export async function benchReceipts(verifying: Part): Promise<void> {
   printHeading('Receipts verified (paraphe/verify, with the gateway’s keys at hand)');
-  const slices: { receipts: Timed; signatures: Timed }[] = [];
+  const slices: { receipts: Timed; signatures: Timed; middleware: Timed; jose: Timed }[] = [];
   for (let i = 0; i < SLICES; i++) {
     const receipts = await verifying.ask<Timed>('receipts', { count: COUNT });
     const signatures = await verifying.ask<Timed>('signatures', { count: COUNT });
-    if (i > 0) slices.push({ receipts, signatures }); // the first one warms up
+    const middleware = await verifying.ask<Timed>('middleware', { count: COUNT });
+    const jose = await verifying.ask<Timed>('jose', { count: COUNT });
+    if (i > 0) slices.push({ receipts, signatures, middleware, jose }); // the first one warms up
   }
   const microseconds = (cpu: number) => amount((cpu / COUNT) * 1000);
   printFigure({
@@ -26,5 +28,12 @@ export async function benchReceipts(verifying: Part): Promise<void> {
     notes: [
       `${microseconds(medianOf(slices, ({ receipts }) => receipts.cpu))} µs of CPU time on all threads, raw ${microseconds(medianOf(slices, ({ signatures }) => signatures.cpu))}`,
     ],
+  });
+  printFigure({
+    what: 'through a petition site’s middleware',
+    value: COUNT / medianOf(slices, ({ middleware }) => middleware.seconds),
+    unit: 'a second',
+    floor: { what: 'raw jose', value: COUNT / medianOf(slices, ({ jose }) => jose.seconds) },
+    ratio: medianOf(slices, ({ middleware, jose }) => jose.seconds / middleware.seconds),
   });
 }

@@ -1,13 +1,15 @@
 /** Receipts verified as a petition site verifies them, with the gateway's keys at hand, and the bare ES256 verification. */
 import { generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
+import { compactVerify, createLocalJWKSet } from 'jose';
 import { parisDay } from '../../src/clock.ts';
 import { type Nym, nymFromBytes } from '../../src/person/nym.ts';
 import { computeReceipt } from '../../src/receipt/compute.ts';
 import { generateReceiptKeys, loadReceiptKeys } from '../../src/receipt/keys.ts';
-import { verifyReceipt } from '../../src/receipt/verify.ts';
+import { requireReceipt, verifyReceipt } from '../../src/receipt/verify.ts';
 import { answer, cpuMs } from '../part.ts';
 
 const ISSUER = 'https://petitions.example.org';
+const CLIENT_ID = '01k9x3v7c8r5q2w4t6y8z0abce';
 const DISTINCT = 500;
 const keys = await loadReceiptKeys(generateReceiptKeys());
 // What a site holds: the key set as it came over the wire.
@@ -20,7 +22,30 @@ const signed = receipts.map((receipt) => {
   return { input, signature: sign('sha256', input, bare.privateKey) };
 });
 
+const localKeys = createLocalJWKSet(jwks);
+const middleware = requireReceipt<{ receipt?: unknown; jws: string }>({
+  issuer: ISSUER,
+  clientId: CLIENT_ID,
+  jwks,
+  read: ({ jws }) => jws,
+});
+const nowhere = { statusCode: 200, setHeader() {}, end() {} };
+
 answer({
+  middleware: ({ count }: { count: number }) =>
+    timed(async () => {
+      let passed = 0;
+      for (let i = 0; i < count; i++) {
+        await middleware({ jws: receipts[i % DISTINCT] ?? '' } as never, nowhere, () => void passed++);
+      }
+      if (passed !== count) throw new Error('a receipt was refused');
+    }),
+
+  jose: ({ count }: { count: number }) =>
+    timed(async () => {
+      for (let i = 0; i < count; i++) await compactVerify(receipts[i % DISTINCT] ?? '', localKeys);
+    }),
+
   receipts: ({ count }: { count: number }) =>
     timed(async () => {
       for (let i = 0; i < count; i++) await verifyReceipt(receipts[i % DISTINCT] ?? '', { issuer: ISSUER, jwks });
@@ -44,6 +69,7 @@ function receiptOf(nym: Nym): string {
     day: parisDay(new Date()),
     department: '75',
     log: { origin: 'petitions.example.org/log', index: 49_000_000 },
+    audience: CLIENT_ID,
   });
 }
 

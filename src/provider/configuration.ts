@@ -140,8 +140,9 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
     },
     expiresWithSession: () => false,
     clientBasedCORS: () => false,
-    findAccount: async (ctx, accountId) => {
-      if ((await loginOf(ctx, accountId)) === undefined) return undefined;
+    // Without a token, at the end of the interaction, the login was kept a moment ago.
+    findAccount: async (ctx, accountId, token) => {
+      if (token !== undefined && (await loginOf(ctx, accountId)) === undefined) return undefined;
       return { accountId, claims: () => ({ sub: accountId }) };
     },
     pairwiseIdentifier: async (ctx, accountId) => {
