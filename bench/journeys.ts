@@ -73,7 +73,7 @@ async function profile(stage: Stage, citizens: Citizens, file: string): Promise<
 }
 
 /** Sends citizens on their way, each number once. */
-class Citizens {
+export class Citizens {
   readonly #stage: Stage;
   readonly #visitors = new Part('visitors');
   #next = 1;

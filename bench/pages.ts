@@ -1,4 +1,5 @@
 /** A petition's page as anonymous readers get it, against Express sending the same bytes, under the same load. */
+import { gzipSync } from 'node:zlib';
 import type { Part } from './part.ts';
 import { amount, printFigure, printHeading } from './report.ts';
 import type { Stage } from './stage.ts';
@@ -16,7 +17,7 @@ export type BarePage = { readonly port: number; readonly path: string; readonly 
 export async function serveBarely(stage: Stage, bare: Part): Promise<BarePage> {
   const path = `/petitions/${stage.petitions.department}`;
   const response = await fetch(stage.origin + path, { headers: { 'accept-language': 'fr' } });
-  const body = Buffer.from(await response.arrayBuffer());
+  const body = gzipSync(await response.arrayBuffer()); // as the readers ask for it
   const type = response.headers.get('content-type') ?? '';
   const { port } = await bare.ask<{ port: number }>('start', { path, body: body.toString('base64'), type });
   return { port, path, bytes: body.length };
@@ -24,7 +25,7 @@ export async function serveBarely(stage: Stage, bare: Part): Promise<BarePage> {
 
 export async function benchPages(stage: Stage, bare: Part, page: BarePage, readers: Part): Promise<void> {
   printHeading(
-    `Anonymous page views (a petition’s page of ${page.bytes} bytes, ${CONNECTIONS} connections kept alive)`,
+    `Anonymous page views (a petition’s page of ${page.bytes} bytes as gzip, ${CONNECTIONS} connections kept alive)`,
   );
   const gatewayPort = Number(new URL(stage.origin).port);
   const slices: { ours: Slice; theirs: Slice }[] = [];

@@ -2,7 +2,7 @@
  * `npm run bench`: the figures that DESIGN promises, each beside its floor in the same run. About three minutes.
  *
  *   npm run bench -- --full              grows the table and the recounted log to ten million too (minutes more, 3 GB of disk)
- *   npm run bench -- --only pages        journeys, recordings, receipts, sites, pages, recount or growth alone, separated by commas
+ *   npm run bench -- --only pages        journeys, recordings, receipts, sites, pages, recount, postgres, processes or growth alone, separated by commas
  *   npm run bench -- --profile <file>    a CPU profile of the gateway under journeys, with its summary
  *
  * A machine that others use measures the others too: it says so, and only a quiet one tells the truth.
@@ -14,6 +14,8 @@ import Database from 'better-sqlite3';
 import { benchJourneys, Floors } from './journeys.ts';
 import { benchPages, serveBarely } from './pages.ts';
 import { benchCpuMs, Part } from './part.ts';
+import { benchPostgres } from './postgres.ts';
+import { benchProcesses } from './processes.ts';
 import { benchReceipts } from './receipts.ts';
 import { benchGrowth, benchRecordings } from './recordings.ts';
 import { benchRecount } from './recount.ts';
@@ -66,6 +68,8 @@ try {
   await section('sites', () => benchSites());
   await section('pages', () => benchPages(stage, bare, page, readers));
   await section('recount', () => benchRecount(folder, options.full));
+  await section('postgres', () => benchPostgres(options.full));
+  await section('processes', () => benchProcesses());
   await section('growth', () => benchGrowth(recording));
 } finally {
   await Promise.all([stage.close(), ...[recording, verifying, bare, readers].map((part) => part.stop())]);

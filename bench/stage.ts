@@ -28,7 +28,14 @@ export type Stage = {
 const CLIENT = { id: 'paraphe-bench', secret: 'a-client-secret-of-the-bench-0123456789' };
 const PETITIONS = join(import.meta.dirname, '../src/demo/petitions');
 
-export async function setStage(): Promise<Stage> {
+export type StageOptions = {
+  /** SQLite unless it says otherwise. */
+  readonly databaseUrl?: string;
+  /** How many processes serve, with one more that writes; one process does both unless it says otherwise. */
+  readonly workers?: number;
+};
+
+export async function setStage({ databaseUrl = '', workers }: StageOptions = {}): Promise<Stage> {
   const dataDir = temporaryFolder();
   const port = await freePort();
   const origin = `http://localhost:${port}`;
@@ -37,7 +44,7 @@ export async function setStage(): Promise<Stage> {
   const env = {
     DATA_DIR: dataDir,
     KEYS_DIR: '',
-    DATABASE_URL: '',
+    DATABASE_URL: databaseUrl,
     ORIGIN: origin,
     HOST: '127.0.0.1',
     PORT: String(port),
@@ -51,7 +58,7 @@ export async function setStage(): Promise<Stage> {
     ALLOW_SIMULATED_IDENTITY: '1',
   };
   const petitions = await prepare(env);
-  const gateway = new Part('gateway', env);
+  const gateway = new Part('gateway', workers === undefined ? env : { ...env, BENCH_WORKERS: String(workers) });
   await untilReady(origin);
   return {
     origin,

@@ -2,7 +2,7 @@
  * The gateway's composition root: it opens storage and keys, makes each part
  * from what it needs, and listens.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, parisDay } from './clock.ts';
 import type { ServeConfig } from './config.ts';
@@ -13,24 +13,17 @@ import type { IdentityKeyArchive } from './identity/ports.ts';
 import { refusalFor } from './identity/provider-errors.ts';
 import { finishRequests, listen } from './listen.ts';
 import { type LogKey, logOrigin } from './log/log-key.ts';
-import { postText } from './log/post.ts';
-import { type Cosign, type PublicationReport, Publisher } from './log/publisher.ts';
 import { LogReader } from './log/reader.ts';
 import type { Step } from './log/sequencer.ts';
-import { Witnesses } from './log/witnesses.ts';
-import { answerRequests, openLogWriter } from './log-writer.ts';
-import { sha256, verifyEd25519 } from './node-crypto.ts';
+import { Member, type Role } from './member.ts';
+import { listenForMetrics } from './metrics/listener.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { pseudonyms } from './person/pseudonym.ts';
-import type { PetitionAct, PetitionOutcome } from './petitions/acts.ts';
-import { closeOverdue } from './petitions/close-petition.ts';
 import { computeNym } from './petitions/petition-key.ts';
-import type { Register } from './petitions/ports.ts';
 import { SiteProvider } from './provider/site-provider.ts';
 import { loadReceiptKeys, type ReceiptKeys } from './receipt/keys.ts';
-import { keepRecounting } from './recount.ts';
 import { readKeys, readReceiptKeys } from './storage/key-folder.ts';
 import { isPostgres, openJourneys, openStorage } from './storage/open.ts';
-import { type Policy, parsePolicy } from './tlog/policy.ts';
 import { JourneyCookies } from './web/cookies.ts';
 import { Journeys } from './web/journey.ts';
 import { createPages } from './web/pages.ts';
@@ -44,7 +37,14 @@ export type App = {
   close(): Promise<void>;
 };
 
+export type Writer = Pick<App, 'close'> & {
+  /** Resolves when it can do nothing more than end: whoever takes its place reads how the log stands. */
+  readonly over: Promise<void>;
+};
+
 export type AppOptions = {
+  /** What it does of the log; by default `any`. */
+  readonly role?: Role;
   readonly clock?: Clock;
   readonly diagnostics?: Diagnostics;
   /** Told each step of a commit to the log, for tests that stop the process there. */
@@ -53,58 +53,91 @@ export type AppOptions = {
 
 const ROOT = join(import.meta.dirname, '..');
 const SWEEP_MS = 60_000;
-const CLOSE_MS = 60_000;
 const KEYS_MS = 2_000;
-const LOCK_ON_THIS_MACHINE =
-  'LOCK_URL is not set: what guards against a restored backup is lock.sqlite in DATA_DIR, on this machine alone';
+const LOCK_BESIDE_THE_DATA =
+  'LOCK_URL is not set: the lock is in the database of the data, where a restored backup brings it back too; only witnesses would notice then';
 
-/** @throws SetupError with one line that says what is wrong with the set-up */
-export async function startApp(config: ServeConfig, options: AppOptions = {}): Promise<App> {
-  const closers: (() => unknown)[] = [];
+/** What is opened, in the order of opening: closed the other way round. */
+type Closers = (() => unknown)[];
+
+/**
+ * The gateway: it serves, and writes the log where no other process does.
+ * @throws SetupError with one line that says what is wrong with the set-up
+ */
+export function startApp(config: ServeConfig, options: AppOptions = {}): Promise<App> {
+  return closingOnFailure((closers) => start(config, options, closers));
+}
+
+/**
+ * The process that writes the log for others that serve, and answers nobody itself.
+ * @param options `isFirst` while none of the others is there yet
+ * @throws SetupError
+ */
+export function startWriter(
+  config: ServeConfig,
+  { isFirst, ...options }: Omit<AppOptions, 'role'> & { readonly isFirst: boolean },
+): Promise<Writer> {
+  return closingOnFailure(async (closers) => {
+    const { member } = await openCore(config, { ...options, role: 'writer' }, closers);
+    if (isFirst) await (await openJourneys(config.storage)).close(); // whole, before others have it open
+    return { over: member.over, close: () => closeAll(closers) };
+  });
+}
+
+async function closingOnFailure<T>(start: (closers: Closers) => Promise<T>): Promise<T> {
+  const closers: Closers = [];
   try {
-    return await start(config, options, closers);
+    return await start(closers);
   } catch (error) {
-    for (const close of closers.reverse()) await close();
+    await closeAll(closers);
     throw error;
   }
 }
 
-/** @param closers gathers what must be closed, in the order of opening, should a later step fail */
-async function start(config: ServeConfig, options: AppOptions, closers: (() => unknown)[]): Promise<App> {
+async function closeAll(closers: Closers): Promise<void> {
+  for (const close of closers.splice(0).reverse()) await close();
+}
+
+/** What every process works with, whether it serves or not. */
+async function openCore(config: ServeConfig, options: AppOptions, closers: Closers) {
   const clock = options.clock ?? (() => new Date());
   const diagnostics = options.diagnostics ?? createDiagnostics(config.diagnostics);
   const keys = readKeys(config.storage.keysDir);
-  const storage = await openStorage(config.storage);
-  closers.push(() => storage.close());
+  const metrics = config.metrics === undefined ? undefined : new Metrics();
+  const opened = await openStorage(config.storage);
+  closers.push(() => opened.close());
+  const storage = metrics === undefined ? opened : { ...opened, log: metrics.watchStore(opened.log) };
   checkLogOrigin(keys.logKey, config);
-  const place = config.storage;
-  if (isPostgres(place) && place.lockUrl === undefined) diagnostics.warn({}, LOCK_ON_THIS_MACHINE);
-  const { reached } = options;
-  const writer = await openLogWriter({ place, storage, key: keys.logKey, clock }, reached ? { reached } : {});
-  closers.push(() => writer.close());
-  // With the right to write: on SQLite, a journeys' file that cannot be read is made anew, and never under a gateway that serves.
-  const waiting = await openJourneys(place);
+  if (isPostgres(config.storage) && config.storage.lockUrl === undefined) diagnostics.warn({}, LOCK_BESIDE_THE_DATA);
+  const { reached, role = 'any' } = options;
+  const { logKey } = keys;
+  const deps = { config, storage, logKey, clock, diagnostics, role, metrics, ...(reached ? { reached } : {}) };
+  const member = await Member.open(deps);
+  closers.push(() => member.close());
+  if (metrics !== undefined && config.metrics !== undefined) {
+    metrics.read({ member, now: clock });
+    if (role === 'any') {
+      const monitored = await listenForMetrics(metrics, config.metrics);
+      closers.push(() => finishRequests(monitored));
+    } else metrics.answerPrimary();
+  }
+  return { clock, diagnostics, keys, storage, member, metrics };
+}
+
+async function start(config: ServeConfig, options: AppOptions, closers: Closers): Promise<App> {
+  const { clock, diagnostics, keys, storage, member, metrics } = await openCore(config, options, closers);
+  const waiting = await openJourneys(config.storage, options.role === 'web');
   closers.push(() => waiting.close());
-  const { sequencer } = writer;
-  const publisher = await Publisher.open({
-    store: storage.log,
-    sequencer,
-    origin: keys.logKey.origin,
-    clock,
-    everyMs: config.publishEveryMs,
-    cosign: readCosign(config, keys.logKey, (oldSize, size) => log.consistency(oldSize, size)),
-    report: (trouble) => reportPublication(diagnostics, trouble),
-  });
   const log = new LogReader({
     files: storage.log,
     vkey: keys.logKey.vkey,
-    published: () => publisher.current,
-    sealed: () => sequencer.sealed,
+    published: () => member.published,
+    sealed: () => member.sealed(),
   });
   const archive: IdentityKeyArchive = {
-    keep: async (issuer, jwks) => void (await sequencer.record({ kind: 'identity-keys', issuer, jwks })),
+    keep: async (issuer, jwks) => void (await member.record({ kind: 'identity-keys', issuer, jwks })),
   };
-  const issuer = new Issuer(config.identity, { archive, clock });
+  const issuer = new Issuer(config.identity, { archive, clock, ...(metrics && { exchanged: metrics.exchanged }) });
   closers.push(() => issuer.close());
   const receiptKeys = await followReceiptKeys(config.storage.keysDir, diagnostics);
   closers.push(receiptKeys.stop);
@@ -128,34 +161,21 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
   const nymDeps = { petitions: storage.petitions, keyEncryptionKey: keys.keyEncryptionKey, pseudonyms };
 
   await reachProvider(issuer, diagnostics);
-  const failed = (error: unknown) => diagnostics.warn(describeError(error), 'an act of the operator was not recorded');
-  closers.push(answerRequests(storage.requests, { record: (act) => recordRequested(sequencer, config, act) }, failed));
-  closers.push(await keepClosing({ petitions: storage.petitions, register: sequencer }, clock, diagnostics));
-  closers.push(
-    keepRecounting({
-      config: config.storage,
-      figures: () => sequencer.fold.snapshot(),
-      found: ({ size, problems }) => {
-        if (problems.length === 0) diagnostics.info({ size }, 'recounted: rows, log and figures agree');
-        else diagnostics.error({ size, problems }, 'ALARM: rows, log and figures disagree: run paraphe fsck');
-      },
-      failed: (error) => diagnostics.warn(describeError(error), 'the recount came to no end'),
-    }),
-  );
-  await publisher.publish();
-  closers.push(publisher.start());
+  await member.publish(); // the provider's keys, and what a crash left unpublished
   const web = createServer({
     config: config.web,
+    publishEveryMs: config.publishEveryMs,
     clock,
     diagnostics,
     pages: createPages({
       viewsDir: join(ROOT, 'views'),
       publicDir: join(ROOT, 'public'),
+      brand: config.brand,
       provider: { name: config.provider, isFranceConnect: config.identity.profile === 'franceconnect' },
     }),
     petitions: storage.petitions,
     signatures: storage.signatures,
-    register: sequencer,
+    register: member,
     log,
     issuer,
     computeNym: (petition, person) => computeNym(nymDeps, petition, person),
@@ -166,12 +186,14 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
     sites,
     loginAcr: config.acr,
     simulated: config.identity.allowSimulated,
+    refused: metrics?.refused,
     ready: async () => {
       if (isStopping) throw new Refusal('stopping');
-      if (sequencer.stopped !== undefined) throw new Refusal('log-stopped');
+      if (member.stopped !== undefined) throw new Refusal('log-stopped');
       await storage.ready();
     },
   });
+  metrics?.readJourneys(() => journeys.count());
   const server = await listen(web, config.web.host, config.web.port, 'PORT');
   const address = server.address();
   return {
@@ -179,9 +201,7 @@ async function start(config: ServeConfig, options: AppOptions, closers: (() => u
     async close() {
       isStopping = true;
       await finishRequests(server);
-      await sequencer.drain();
-      await publisher.publish();
-      for (const close of closers.reverse()) await close();
+      await closeAll(closers);
     },
   };
 }
@@ -192,73 +212,6 @@ function checkLogOrigin({ origin }: LogKey, { web }: ServeConfig): void {
   throw new SetupError(
     `The log was named ${origin} when its keys were made, for good; ORIGIN=${web.origin} would be ${logOrigin(web.origin)}: set the ORIGIN that belongs to the keys.`,
   );
-}
-
-/** How witnesses are asked, where a policy names any. @throws SetupError for a policy that cannot be read or is not ours */
-function readCosign(
-  { witnessPolicy }: ServeConfig,
-  key: LogKey,
-  consistency: (oldSize: number, size: number) => Promise<readonly Uint8Array[]>,
-): Cosign | undefined {
-  if (witnessPolicy === undefined) return undefined;
-  const deps = { verify: verifyEd25519, post: postText };
-  const witnesses = new Witnesses(readPolicy(witnessPolicy), key.verifierKey, deps);
-  return (checkpoint, size) => witnesses.cosign(checkpoint, (oldSize) => consistency(oldSize, size));
-}
-
-function readPolicy(file: string): Policy {
-  try {
-    return parsePolicy(sha256, readFileSync(file));
-  } catch (error) {
-    throw new SetupError(`WITNESS_POLICY ${file}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-/** Something that a witness says of our log and that is no fault of the network. */
-const ALARMS: readonly string[] = ['ahead', 'inconsistent', 'rolled-back'];
-
-function reportPublication(diagnostics: Diagnostics, { trouble, failures }: PublicationReport): void {
-  for (const { witness, reason, detail } of failures) {
-    const facts = { witness, reason, detail };
-    if (ALARMS.includes(reason)) diagnostics.error(facts, 'ALARM: a witness knows another tree of this log than ours');
-    else diagnostics.warn(facts, 'a witness did not cosign');
-  }
-  if (trouble !== undefined) diagnostics.error({ trouble }, 'the log is not published; signing goes on');
-  else if (failures.length === 0) diagnostics.info({}, 'the log is published, and all witnesses cosigned');
-}
-
-/** A command has its own environment: what it would open for another identity provider than ours, for good, is a mistake. */
-async function recordRequested(
-  register: Register,
-  { identity }: ServeConfig,
-  act: PetitionAct,
-): Promise<PetitionOutcome> {
-  if (act.kind !== 'petition-opened') return register.record(act);
-  const { issuer, clientId } = act.opening;
-  if (issuer === identity.issuer && clientId === identity.clientId) return register.record(act);
-  throw new SetupError(
-    `it collects for ${identity.issuer} as ${identity.clientId}, and the petition is for ${issuer} as ${clientId}`,
-  );
-}
-
-/** Closes petitions whose last day is past: now, and each minute until the returned function is called. */
-async function keepClosing(
-  deps: Parameters<typeof closeOverdue>[0],
-  clock: Clock,
-  diagnostics: Diagnostics,
-): Promise<() => void> {
-  const close = async () => {
-    try {
-      for (const { slug } of await closeOverdue(deps, parisDay(clock()))) {
-        diagnostics.info({ petition: slug }, 'its last day is past: closed');
-      }
-    } catch (error) {
-      diagnostics.warn(describeError(error), 'petitions were not closed');
-    }
-  };
-  await close();
-  const timer = setInterval(close, CLOSE_MS).unref();
-  return () => clearInterval(timer);
 }
 
 /** Removes what has expired of journeys and of what petition sites asked for, each minute. */
@@ -274,6 +227,13 @@ async function reachProvider(issuer: Issuer, diagnostics: Diagnostics): Promise<
     await issuer.current();
   } catch (error) {
     const refusal = refusalFor(error);
+    if (refusal instanceof Refusal && (refusal.code === 'storage-unavailable' || refusal.code === 'overloaded')) {
+      diagnostics.warn(
+        { reason: refusal.reason },
+        'the provider’s keys are not noted in the log yet; logins wait for it',
+      );
+      return;
+    }
     if (!(refusal instanceof Refusal) || refusal.code !== 'identity-provider-unavailable') throw error;
     if (error instanceof Refusal) throw new SetupError(`IDENTITY_ISSUER: ${error.reason ?? error.code}.`);
     diagnostics.warn({ reason: refusal.reason }, 'IDENTITY_ISSUER is out of reach; logins wait for it');

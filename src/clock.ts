@@ -54,10 +54,12 @@ export function dayNumber(day: Day): number {
   return Date.parse(`${day}T00:00:00Z`) / DAY;
 }
 
-/** Rows of one day are read one after the other, so the last answer is kept. */
+/** Rows of one day are read one after the other, so the last answer is kept. @throws RangeError for the number of no day */
 export function dayFromNumber(number: number): Day {
   if (number !== dayOfNumber) {
-    numberedDay = new Date(number * DAY).toISOString().slice(0, 10) as Day;
+    const date = new Date(number * DAY);
+    if (Number.isNaN(date.getTime())) throw new RangeError(`no day has the number ${number}`);
+    numberedDay = date.toISOString().slice(0, 10) as Day;
     dayOfNumber = number;
   }
   return numberedDay;

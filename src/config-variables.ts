@@ -19,7 +19,7 @@ export const VARIABLES = {
   },
   LOCK_URL: {
     about:
-      'a PostgreSQL database for the log’s lock alone, another than the data’s and in no backup of theirs; by default lock.sqlite in DATA_DIR',
+      'a PostgreSQL database for the log’s lock alone, another than the data’s and in no backup of theirs; by default the lock is beside the data',
     schema: z
       .string()
       .regex(/^postgres(ql)?:\/\//, 'begins with `postgres://`')
@@ -39,6 +39,10 @@ export const VARIABLES = {
   FRANCECONNECT_PORT: {
     about: 'port of the simulated FranceConnect (`paraphe demo` only)',
     schema: port.default(3001),
+  },
+  DEMO_SIGNATURES: {
+    about: 'synthetic signatures that a new demonstration begins with (`paraphe demo` only)',
+    schema: z.coerce.number().int().min(0).max(100_000).default(2000),
   },
   TRUST_PROXY: {
     about: 'how many reverse proxies stand in front and set X-Forwarded-For',
@@ -61,6 +65,18 @@ export const VARIABLES = {
     about:
       'a file (c2sp.org/tlog-policy) that names this log, its witnesses and their quorum; with it, nothing is published without the quorum',
     schema: z.string().min(1).optional(),
+  },
+  BRAND: {
+    about: 'a folder with brand.yaml: name, logo, colours, notices and footer of the pages',
+    schema: z.string().min(1).optional(),
+  },
+  METRICS_PORT: {
+    about: 'port on which `/metrics` is served to your monitoring, and nothing else; not set: nowhere',
+    schema: port.optional(),
+  },
+  METRICS_HOST: {
+    about: 'address that `/metrics` listens on: one that the public cannot reach',
+    schema: z.string().min(1).default('127.0.0.1'),
   },
   DIAGNOSTICS: {
     about: 'least level of diagnostics that is written: debug, info, warn, error or silent',

@@ -4,6 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
+import { type Brand, PLAIN, readBrand } from './brand/brand.ts';
 import { milliseconds, type Name, VARIABLES, type Values, type Variable } from './config-variables.ts';
 import { SetupError } from './errors.ts';
 import type { ProviderSettings } from './identity/profile.ts';
@@ -41,8 +42,15 @@ export type ServeConfig = {
   readonly publishEveryMs: number;
   /** The file of the policy by which witnesses cosign it, if they do. */
   readonly witnessPolicy: string | undefined;
+  readonly brand: Brand;
+  /** Where monitoring asks, if it does. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
   readonly diagnostics: Values['DIAGNOSTICS'];
 };
+
+/** What only the demonstration reads. */
+const DEMO = ['FRANCECONNECT_PORT', 'DEMO_SIGNATURES'] as const;
+type ServeName = Exclude<Name, (typeof DEMO)[number]>;
 
 const STORAGE = ['DATA_DIR', 'KEYS_DIR', 'DATABASE_URL', 'LOCK_URL', 'ALLOW_UNSAFE_COMMITS'] as const;
 
@@ -59,6 +67,11 @@ export function readCollectingConfig(acr?: string, env: Environment = environmen
   return { issuer: values.IDENTITY_ISSUER, clientId: values.IDENTITY_CLIENT_ID, acr: acrOf(values, acr) };
 }
 
+/** Of petitions that state none. */
+export function readDefaultThresholds(env: Environment = environment()): Brand['thresholds'] {
+  return brandOf(read(env, ['BRAND'])).thresholds;
+}
+
 /** The gateway's public address, for what is named after it for good. */
 export function readOrigin(env: Environment = environment()): string {
   return read(env, ['ORIGIN']).ORIGIN;
@@ -69,11 +82,15 @@ export function readPorts(env: Environment = environment()): { port: number; fra
   return { port: values.PORT, franceConnectPort: values.FRANCECONNECT_PORT };
 }
 
+export function readDemoSignatures(env: Environment = environment()): number {
+  return read(env, ['DEMO_SIGNATURES']).DEMO_SIGNATURES;
+}
+
 /** @throws SetupError with one line for each variable that is missing or wrong */
 export function readServeConfig(env: Environment = environment()): ServeConfig {
   const values = read(
     env,
-    (Object.keys(VARIABLES) as Name[]).filter((name) => name !== 'FRANCECONNECT_PORT'),
+    (Object.keys(VARIABLES) as Name[]).filter((name): name is ServeName => !DEMO.some((one) => one === name)),
   );
   return Object.freeze({
     storage: storageOf(values),
@@ -89,6 +106,8 @@ export function readServeConfig(env: Environment = environment()): ServeConfig {
     acr: acrOf(values),
     publishEveryMs: milliseconds(values.PUBLISH_EVERY),
     witnessPolicy: values.WITNESS_POLICY,
+    brand: brandOf(values),
+    metrics: values.METRICS_PORT === undefined ? undefined : { host: values.METRICS_HOST, port: values.METRICS_PORT },
     diagnostics: values.DIAGNOSTICS,
   });
 }
@@ -145,7 +164,7 @@ function storageOf(values: Pick<Values, (typeof STORAGE)[number]>): StorageConfi
   };
 }
 
-function identityOf(values: Omit<Values, 'FRANCECONNECT_PORT'>): ProviderSettings {
+function identityOf(values: Pick<Values, ServeName>): ProviderSettings {
   const profile = values.IDENTITY_PROFILE;
   const settings: ProviderSettings = {
     profile,
@@ -174,6 +193,10 @@ function identityOf(values: Omit<Values, 'FRANCECONNECT_PORT'>): ProviderSetting
     );
   }
   return settings;
+}
+
+function brandOf({ BRAND }: Pick<Values, 'BRAND'>): Brand {
+  return BRAND === undefined ? PLAIN : readBrand(BRAND);
 }
 
 function providerOf(values: Pick<Values, 'IDENTITY_PROFILE' | 'IDENTITY_NAME' | 'IDENTITY_ISSUER'>): string {

@@ -4,6 +4,7 @@
  * its message could quote what a person sent.
  */
 import pino from 'pino';
+import { Refusal, SetupError } from './errors.ts';
 
 /** Bytes of messages that wait for a disk; later ones are dropped. */
 const MOST_WAITING = 1_000_000;
@@ -24,6 +25,12 @@ export function createDiagnostics(level: string, destination: pino.DestinationSt
 /** Where it is a file on a disk that is full, messages are lost and the program goes on: that is when it is needed. */
 function standardOutput(): pino.DestinationStream {
   return pino.destination({ dest: 1, maxLength: MOST_WAITING }).on('error', () => undefined);
+}
+
+/** What may be said of an error where nothing that a person sent has a part: what is worded for the operator, in its words. */
+export function describeTrouble(error: unknown): Facts {
+  if (error instanceof SetupError) return { reason: error.message };
+  return error instanceof Refusal ? { code: error.code, reason: error.reason } : describeError(error);
 }
 
 /** What may be said of an unexpected error. */

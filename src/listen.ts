@@ -25,7 +25,7 @@ function explain(error: NodeJS.ErrnoException, host: string, port: number, varia
     case 'EACCES':
       return new SetupError(`Port ${port} may not be listened on: choose one above 1023 with ${variable}.`);
     case 'EADDRNOTAVAIL':
-      return new SetupError(`HOST ${host} is no address of this machine.`);
+      return new SetupError(`${variable.replace('PORT', 'HOST')} ${host} is no address of this machine.`);
     default:
       return error;
   }

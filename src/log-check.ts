@@ -28,7 +28,8 @@ export async function checkData(
     const notes = [...keys.notes, ...(locked === undefined ? ['Not compared: there is no lock beside the data.'] : [])];
     return { size: log.size, problems: [...log.problems, ...(await storage.checkTables()), ...keys.problems], notes };
   } catch (error) {
-    if (!isDatabaseError(error)) throw error;
+    // A row may be changed into what is none: no day, no JSON.
+    if (!(isDatabaseError(error) || error instanceof RangeError || error instanceof SyntaxError)) throw error;
     return { size: 0, problems: [`The database cannot be read: ${error.message}`], notes: [] };
   } finally {
     await storage.close();
@@ -42,7 +43,12 @@ async function checkKeys(storage: Storage, keysDir: string): Promise<Omit<DataCh
   }
   const { keyEncryptionKey } = readKeys(keysDir);
   const problems: string[] = [];
-  for (const petition of await storage.petitions.list()) {
+  const petitions = await storage.petitions.list().catch((error: unknown) => {
+    if (!(error instanceof RangeError)) throw error; // a row that is no petition
+    problems.push(`the petitions cannot be read: ${error.message}`);
+    return [];
+  });
+  for (const petition of petitions) {
     const wrapped = await storage.petitions.findWrappedSecret(petition.id);
     if (wrapped === undefined || isPetitionKeyWhole(keyEncryptionKey, petition, wrapped)) continue;
     problems.push(`petition ${petition.slug}: its wrapped key is not that of the public key in the log`);

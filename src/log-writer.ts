@@ -1,24 +1,26 @@
 /**
- * Who writes the log. A gateway holds the right to write for as long as it serves; a command takes it when no gateway
- * does, and otherwise leaves its acts for the gateway and waits for what becomes of them.
+ * Who writes the log. A process that serves holds the right to write for as long as it can; a command takes it when nobody
+ * does, and otherwise leaves its acts for the one who does, and waits for what becomes of them.
  */
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from './clock.ts';
 import type { StorageConfig } from './config.ts';
 import { Refusal, SetupError } from './errors.ts';
 import type { LogKey } from './log/log-key.ts';
 import { beginLog, Sequencer, type SequencerDependencies } from './log/sequencer.ts';
 import type { PetitionAct, PetitionOutcome } from './petitions/acts.ts';
+import { HandOver } from './petitions/hand-over.ts';
 import type { Register, RequestStore } from './petitions/ports.ts';
 import { readKeys } from './storage/key-folder.ts';
 import { holdWriter, openLock, openStorage, type Storage, type StoragePlace, WriterBusy } from './storage/open.ts';
 
 export type LogWriter = {
   readonly sequencer: Sequencer<PetitionAct, PetitionOutcome>;
+  /** Of the right to write; see `Batch`. */
+  readonly epoch: number;
   close(): Promise<void>;
 };
 
-type Options = Partial<Pick<SequencerDependencies<PetitionAct, PetitionOutcome>, 'limits' | 'reached'>>;
+type Options = Partial<Pick<SequencerDependencies<PetitionAct, PetitionOutcome>, 'limits' | 'reached' | 'stopped'>>;
 
 /** Begins the log of a key that was just made. @throws SetupError when the folder has the lock of another */
 export async function createLog(place: StoragePlace, key: LogKey): Promise<void> {
@@ -26,20 +28,31 @@ export async function createLog(place: StoragePlace, key: LogKey): Promise<void>
   await beginLog(lock, key).finally(() => lock.close());
 }
 
+type Opening = {
+  readonly place: StoragePlace;
+  /** Where the lock is, if not where `place` says. */
+  readonly lockPlace?: StoragePlace;
+  readonly storage: Storage;
+  readonly key: LogKey;
+  readonly clock: Clock;
+};
+
 /** @throws SetupError when another process writes, or the log cannot go on from where its data and its lock are */
 export async function openLogWriter(
-  { place, storage, key, clock }: { place: StoragePlace; storage: Storage; key: LogKey; clock: Clock },
+  { place, lockPlace = place, storage, key, clock }: Opening,
   options: Options = {},
 ): Promise<LogWriter> {
   const lost = Promise.withResolvers<Error>();
   const writer = await holdWriter(place, lost.resolve);
   try {
-    const lock = await openLock(place);
+    const lock = await openLock(lockPlace);
     try {
-      const sequencer = await Sequencer.open({ store: storage.log, lock, key, clock, ...options });
+      const { epoch } = writer;
+      const sequencer = await Sequencer.open({ store: storage.log, lock, key, clock, epoch, ...options });
       void lost.promise.then((error) => sequencer.stop(error));
       return {
         sequencer,
+        epoch,
         async close() {
           await sequencer.drain();
           await lock.close();
@@ -68,7 +81,7 @@ export async function withRegister<T>(
   const storage = await openStorage(config);
   try {
     const writer = await takeWriter(config, storage, clock);
-    if (writer === undefined) return await work({ storage, register: throughGateway(storage.requests) });
+    if (writer === undefined) return await throughOther(storage.requests, (register) => work({ storage, register }));
     const { sequencer } = writer;
     const recordAll = (acts: readonly PetitionAct[]) => Promise.all(acts.map((act) => sequencer.record(act)));
     return await work({ storage, register: { record: (act) => sequencer.record(act), recordAll } }).finally(() =>
@@ -88,70 +101,29 @@ async function takeWriter(config: StorageConfig, storage: Storage, clock: Clock)
   }
 }
 
-const ASK_MS = 100;
 const PATIENCE_MS = 30_000;
 
-function throughGateway(requests: RequestStore): Register & BulkRegister {
-  const recordAll = async (acts: readonly PetitionAct[]): Promise<readonly PetitionOutcome[]> => {
-    const id = await requests.leave(acts);
-    for (let waited = 0; ; waited += ASK_MS) {
-      const outcomes = await requests.collect(id);
-      if (outcomes !== undefined) {
-        const failed = outcomes.find((outcome) => outcome.result === 'failed');
-        if (failed !== undefined) throw new SetupError(`The gateway could not record it: ${failed.reason}.`);
-        return outcomes;
-      }
-      if (waited >= PATIENCE_MS && (await requests.withdraw(id))) {
-        throw new SetupError(
-          'Another process writes the log and took no notice: if it is a gateway, see its diagnostics.',
-        );
-      }
-      await wait(ASK_MS);
-    }
-  };
-  return {
-    recordAll,
-    async record(act) {
-      const [outcome] = await recordAll([act]);
-      if (outcome === undefined) throw new Refusal('storage-unavailable', 'a request without an outcome');
-      return outcome;
-    },
-  };
-}
-
-/** Takes up what commands leave, until the returned function is called. @param failed told what went wrong, once each time */
-export function answerRequests(
+/** Through the process that writes. */
+async function throughOther<T>(
   requests: RequestStore,
-  register: Register,
-  failed: (error: unknown) => void,
-): () => Promise<void> {
-  let round: Promise<void> | undefined;
-  const timer = setInterval(() => {
-    round ??= answerWaiting(requests, register)
-      .catch(failed)
-      .finally(() => {
-        round = undefined;
-      });
-  }, ASK_MS);
-  return async () => {
-    clearInterval(timer);
-    await round;
+  work: (register: Register & BulkRegister) => Promise<T>,
+): Promise<T> {
+  const handOver = new HandOver(requests, { patienceMs: PATIENCE_MS });
+  const recordAll = async (acts: readonly PetitionAct[]): Promise<readonly PetitionOutcome[]> => {
+    const outcomes = await handOver.recordAll(acts).catch((error: unknown) => {
+      if (!(error instanceof Refusal)) throw error;
+      throw new SetupError(
+        'Another process writes the log and took no notice: if it is a gateway, see its diagnostics.',
+        { cause: error },
+      );
+    });
+    const failed = outcomes.find((outcome) => outcome.result === 'failed');
+    if (failed !== undefined) throw new SetupError(`The gateway could not record it: ${failed.reason}.`);
+    return outcomes;
   };
-}
-
-async function answerWaiting(requests: RequestStore, register: Register): Promise<void> {
-  for (const { id, acts } of await requests.waiting()) {
-    // Recorded before it is answered: after a crash in between, every act finds itself done.
-    await requests.answer(id, await Promise.all(acts.map((act) => record(register, act))));
-  }
-}
-
-/** What passes by itself is tried again with the next round; what does not is an answer, or it would come back for ever. */
-async function record(register: Register, act: PetitionAct): Promise<PetitionOutcome> {
   try {
-    return await register.record(act);
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    return { result: 'failed', reason: error instanceof Error ? error.message : String(error) };
+    return await work({ recordAll, record: (act) => handOver.record(act) });
+  } finally {
+    handOver.close();
   }
 }

@@ -15,7 +15,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   serve: { about: 'the gateway', load: () => import('./cli/serve.ts') },
   init: { about: 'make the keys', load: () => import('./cli/init.ts') },
   config: { about: 'check and explain the configuration', load: () => import('./cli/config.ts') },
-  migrate: { about: 'bring the database to this version', load: () => import('./cli/migrate.ts') },
+  migrate: {
+    about: 'bring the database to this version; --from --to: move into another one',
+    load: () => import('./cli/migrate.ts'),
+  },
   petition: { about: 'open <file> | close <slug> | list', load: () => import('./cli/petition.ts') },
   site: {
     about: 'add | list | remove | rotate-secret: the petition sites that may log people in here',

@@ -47,6 +47,7 @@ describe('the configuration', () => {
     ['IDENTITY_CLIENT_AUTH', 'client_secret_basic', /FranceConnect takes/],
     ['IDENTITY_ID_TOKEN_ALG', 'HS256', /ES256 or RS256/],
     ['IDENTITY_SCOPE', 'birthdate', /openid/],
+    ['BRAND', '/nowhere', /^BRAND .*brand.yaml: cannot be read/],
     ['ALLOW_SIMULATED_IDENTITY', 'yes', /ALLOW_SIMULATED_IDENTITY is wrong/],
   ])('%s=%s stops the start in one line', (name, value, words) => {
     const read = () => readServeConfig({ ...GOOD, [name]: value });

@@ -9,6 +9,8 @@ import { getTableConfig, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
 import packageLock from '../package-lock.json' with { type: 'json' };
+import { readBrand } from '../src/brand/brand.ts';
+import { COLOURS } from '../src/brand/palette.ts';
 import { parseDay } from '../src/clock.ts';
 import { explainConfig } from '../src/config.ts';
 import { type Nym, nymFromBytes } from '../src/person/nym.ts';
@@ -125,6 +127,20 @@ describe('docs/operate.md', () => {
     const variables = explainConfig({}).map(({ name }) => name);
     const listed = named(section(operate, 'Variables')).filter((name) => /^[A-Z_]+$/.test(name));
     expect(listed.sort()).toEqual([...variables].sort());
+  });
+
+  test('shows a brand that is accepted', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'paraphe-'));
+    writeFileSync(join(folder, 'brand.yaml'), codeBlock(operate, 'yaml'));
+    for (const image of ['logo.svg', 'icon.svg']) writeFileSync(join(folder, image), '<svg/>');
+    const brand = readBrand(folder);
+    rmSync(folder, { recursive: true });
+    // All that there is: what is not shown nobody finds.
+    expect(Object.entries(brand).filter(([, value]) => value === undefined)).toEqual([]);
+  });
+
+  test('names every colour that can be chosen', () => {
+    for (const name of COLOURS) expect(section(operate, 'Your name on it')).toContain(`\`${name}\``);
   });
 
   test('shows a petition that can be opened', () => {

@@ -2,37 +2,37 @@
  * Signatures through the domain and the log without HTTP (pseudonym, sequencer, SQLite, checkpoint, receipt), and the parts
  * that nobody could leave out, raw: the VOPRF evaluation, the ES256 signature, the insertion of the same rows, the hashes.
  */
-import { createPrivateKey, generateKeyPairSync, hash, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { secretKey } from '../../src/aead.ts';
-import { type Day, dayNumber, parisDay } from '../../src/clock.ts';
-import { encodeEntry } from '../../src/log/entry.ts';
-import { generateLogKey, type LogKey, parseLogKey } from '../../src/log/log-key.ts';
-import { beginLog, Sequencer } from '../../src/log/sequencer.ts';
+import { dayNumber, parisDay } from '../../src/clock.ts';
+import { beginLog } from '../../src/log/sequencer.ts';
 import { hashing } from '../../src/node-crypto.ts';
 import { nymFromBytes } from '../../src/person/nym.ts';
-import { evaluate, personInput, pseudonyms } from '../../src/person/pseudonym.ts';
-import type { PetitionAct, PetitionOutcome } from '../../src/petitions/acts.ts';
-import { openPetition } from '../../src/petitions/open-petition.ts';
-import { openedEntry, type Petition } from '../../src/petitions/petition.ts';
-import { parsePetitionFile } from '../../src/petitions/petition-file.ts';
-import { computeNym } from '../../src/petitions/petition-key.ts';
+import { pseudonyms } from '../../src/person/pseudonym.ts';
+import type { Petition } from '../../src/petitions/petition.ts';
 import { signPetition } from '../../src/petitions/sign-petition.ts';
-import { computeReceipt } from '../../src/receipt/compute.ts';
-import { generateReceiptKeys, loadReceiptKeys, type ReceiptKeys } from '../../src/receipt/keys.ts';
 import type { Storage } from '../../src/storage/open.ts';
 import { openSqliteLock } from '../../src/storage/sqlite/lock.ts';
 import { migrateSqlite, openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
-import { type Checkpoint, formatCheckpoint } from '../../src/tlog/checkpoint.ts';
-import { formatNote, signNote } from '../../src/tlog/note.ts';
 import { TileEdge } from '../../src/tlog/tile-edge.ts';
-import { answer, cpuMs } from '../part.ts';
+import { answer } from '../part.ts';
+import {
+  acknowledgements,
+  DEPARTMENT,
+  keyEncryptionKey,
+  leafOf,
+  logKey,
+  newSub,
+  openBench,
+  openSequencer,
+  published,
+  RAW,
+  signAndReceive,
+  timed,
+} from '../signing.ts';
 
-const ISSUER = 'https://oidc.franceconnect.gouv.fr/api/v2';
-const DEPARTMENT = '75';
 const LOAD = 100_000;
 
 /** One database with one petition, and a second file of the same schema for the raw insertions. */
@@ -46,19 +46,11 @@ type Place = {
   readonly bytesBefore: number;
 };
 
-const logKey = parseLogKey(generateLogKey('bench.example/log')) as LogKey;
-const keyEncryptionKey = secretKey(randomBytes(32));
 const places = new Map<string, Place>();
-const keys: ReceiptKeys = await loadReceiptKeys(generateReceiptKeys());
-const bareKey: KeyObject = createPrivateKey(
-  generateKeyPairSync('ec', {
-    namedCurve: 'P-256',
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-  }).privateKey,
-);
 
 answer({
+  ...RAW,
+
   /** Opens a place that holds `rows` signatures already. */
   async open({ folder, rows }: { folder: string; rows: number }) {
     const [file, rawFile] = [join(folder, 'paraphe.sqlite'), join(folder, 'raw.sqlite')];
@@ -69,12 +61,7 @@ answer({
     const lock = openSqliteLock(folder);
     await beginLog(lock, logKey);
     const first = await openSequencer(opening, lock, 64);
-    const petitionFile = parsePetitionFile(
-      '---\nslug: bench\ntitle: Un banc public\nmin_age: 18\ndepartments: true\n---\nUn texte.\n',
-      'bench',
-    );
-    const deps = { register: first, keyEncryptionKey, clock: () => new Date() };
-    const petition = await openPetition(deps, petitionFile, { issuer: ISSUER, clientId: 'bench', acr: 'eidas1' });
+    const petition = await openBench(first);
     opening.close();
     lock.close();
     await fill(file, rows, petition);
@@ -117,32 +104,7 @@ answer({
     const { storage, lock, petition } = getPlace(folder);
     const register = await openSequencer(storage, lock);
     const deps = { petitions: storage.petitions, keyEncryptionKey, pseudonyms, register };
-    const begin = performance.now();
-    const answers: Promise<number>[] = [];
-    while (answers.length < rate * seconds) {
-      const due = Math.floor(((performance.now() - begin) / 1000) * rate);
-      while (answers.length < Math.min(due, rate * seconds)) answers.push(acknowledged(deps, petition));
-      await wait(1);
-    }
-    const times = (await Promise.all(answers)).sort((a, b) => a - b);
-    const at = (share: number) => times[Math.floor(times.length * share)] ?? Number.NaN;
-    return { p50: at(0.5), p99: at(0.99) };
-  },
-
-  evaluation: ({ count }: { count: number }) => {
-    const secret = randomBytes(32);
-    secret[31] = 0; // below the group's order
-    const inputs = Array.from({ length: count }, () => personInput({ issuer: ISSUER, sub: newSub() }));
-    return timed(() => {
-      for (const input of inputs) evaluate(secret, input);
-    });
-  },
-
-  signature: ({ count }: { count: number }) => {
-    const inputs = Array.from({ length: count }, () => randomBytes(450)); // as long as a receipt's signing input
-    return timed(() => {
-      for (const input of inputs) sign('sha256', input, bareKey);
-    });
+    return acknowledgements(deps, petition, rate, seconds);
   },
 
   /** A signature's two rows: the one that decides, and its entry. */
@@ -163,17 +125,6 @@ answer({
     });
     return timed(() => {
       for (let i = 0; i < count; i += batch) together.immediate(i);
-    });
-  },
-
-  /** A leaf of an entry's length, and a node. */
-  hashes: ({ count }: { count: number }) => {
-    const [leaf, node] = [randomBytes(170), randomBytes(65)];
-    return timed(() => {
-      for (let i = 0; i < count; i++) {
-        hash('sha256', leaf, 'buffer');
-        hash('sha256', node, 'buffer');
-      }
     });
   },
 
@@ -202,53 +153,10 @@ answer({
   },
 });
 
-async function timed(work: () => Promise<void> | void): Promise<{ seconds: number; cpu: number }> {
-  const [begin, cpu] = [performance.now(), cpuMs()];
-  await work();
-  return { seconds: (performance.now() - begin) / 1000, cpu: cpuMs() - cpu };
-}
-
 function getPlace(folder: string): Place {
   const place = places.get(folder);
   if (place === undefined) throw new Error(`${folder} is not open`);
   return place;
-}
-
-/** As FranceConnect's: 64 hexadecimal characters and `v1`. */
-function newSub(): string {
-  return `${randomBytes(32).toString('hex')}v1`;
-}
-
-type Signing = Parameters<typeof computeNym>[0] & { readonly register: Sequencer<PetitionAct, PetitionOutcome> };
-
-/** From a verified login to the receipt. */
-async function signAndReceive(deps: Signing, petition: Petition, sub: string): Promise<void> {
-  const nym = await computeNym(deps, petition, { issuer: ISSUER, sub });
-  const { signature } = await signPetition(deps, petition, { nym, department: DEPARTMENT });
-  const { day, department, index } = signature;
-  computeReceipt(keys, {
-    issuer: 'https://petitions.example.org',
-    petition: petition.id,
-    statementHash: petition.statement.hash,
-    nym,
-    day,
-    department,
-    log: { origin: logKey.origin, index },
-  });
-}
-
-async function acknowledged(deps: Signing, petition: Petition): Promise<number> {
-  const begin = performance.now();
-  await signAndReceive(deps, petition, newSub());
-  return performance.now() - begin;
-}
-
-/** @param batch fills at once, or as a gateway's does where it is not said */
-function openSequencer(storage: Storage, lock: Place['lock'], batch?: number) {
-  const filled = batch === undefined ? {} : { windowMs: 5, batch };
-  const limits = { ...filled, backlog: Number.MAX_SAFE_INTEGER };
-  const deps = { store: storage.log, lock, key: logKey, clock: () => new Date(), limits };
-  return Sequencer.open<PetitionAct, PetitionOutcome>(deps);
 }
 
 /**
@@ -276,14 +184,7 @@ async function fill(file: string, rows: number, petition: Petition): Promise<voi
       const nym = nyms.subarray(32 * i, 32 * (i + 1));
       sign.run(nym, from + i);
       log.run(from + i, day, nym, DEPARTMENT);
-      const entry = {
-        petition: petition.id,
-        nym: nymFromBytes(nym),
-        department: DEPARTMENT,
-        evidence: null,
-        day: today,
-      };
-      edge.append(hashing.leaf(encodeEntry({ kind: 'signed', ...entry })));
+      edge.append(leafOf(petition, nym, today));
     }
     for (const {
       tile: { level, index },
@@ -293,25 +194,9 @@ async function fill(file: string, rows: number, petition: Petition): Promise<voi
   });
   for (let loaded = 0; loaded < rows; loaded += LOAD) load(1 + loaded, Math.min(LOAD, rows - loaded));
   database.prepare('UPDATE log SET size = ?, root = ?').run(edge.size, edge.root());
-  await publish(database, { origin: logKey.origin, size: edge.size, root: edge.root() }, petition, rows, today);
+  const { snapshot, note } = await published(edge, petition, rows, today);
+  database.prepare('INSERT INTO fold (id, snapshot) VALUES (1, ?)').run(snapshot);
+  database.prepare('INSERT INTO publication (id, checkpoint, at) VALUES (1, ?, 0)').run(note);
   database.pragma('journal_mode = WAL');
   database.close();
-}
-
-/** As a gateway does now and then, so that a start folds only what came later. */
-async function publish(database: Database.Database, head: Checkpoint, petition: Petition, rows: number, today: Day) {
-  const figures = {
-    opened: openedEntry(petition, petition.opened),
-    closed: null,
-    destroyed: null,
-    total: rows,
-    byDay: [[today, rows]],
-    byDepartment: [[DEPARTMENT, rows]],
-    withdrawn: 0,
-    invalidated: [],
-  };
-  const snapshot = { size: head.size, day: today, petitions: [figures], cases: [] };
-  const note = formatNote(await signNote(formatCheckpoint(head), [logKey.signer]));
-  database.prepare('INSERT INTO fold (id, snapshot) VALUES (1, ?)').run(JSON.stringify(snapshot));
-  database.prepare('INSERT INTO publication (id, checkpoint, at) VALUES (1, ?, 0)').run(note);
 }

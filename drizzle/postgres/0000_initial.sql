@@ -36,12 +36,19 @@ CREATE UNLOGGED TABLE "journeys" (
 	"expires" bigint NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "lease" (
+	"id" integer PRIMARY KEY NOT NULL,
+	"epoch" bigint NOT NULL,
+	"renewed" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "log" (
 	"id" integer PRIMARY KEY NOT NULL,
 	"origin" text NOT NULL,
 	"vkey" text NOT NULL,
 	"size" bigint NOT NULL,
-	"root" "bytea" NOT NULL
+	"root" "bytea" NOT NULL,
+	"moved" text
 );
 --> statement-breakpoint
 CREATE TABLE "petitions" (
@@ -51,6 +58,8 @@ CREATE TABLE "petitions" (
 	"title" text NOT NULL,
 	"text" text NOT NULL,
 	"statement" "bytea" NOT NULL,
+	"author" text,
+	"thresholds" text NOT NULL,
 	"closes" integer,
 	"min_age" integer NOT NULL,
 	"departments" boolean NOT NULL,
@@ -77,10 +86,11 @@ CREATE TABLE "publication" (
 	"at" bigint NOT NULL
 );
 --> statement-breakpoint
-CREATE TABLE "requests" (
-	"id" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "requests_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
+CREATE UNLOGGED TABLE "requests" (
+	"id" text PRIMARY KEY NOT NULL,
 	"acts" text NOT NULL,
-	"outcomes" text
+	"outcomes" text,
+	"asked" bigint NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "signatures" (
@@ -114,7 +124,10 @@ CREATE UNIQUE INDEX "petitions_id" ON "petitions" USING btree ("id");--> stateme
 CREATE UNIQUE INDEX "petitions_slug" ON "petitions" USING btree ("slug");--> statement-breakpoint
 CREATE INDEX "provider_rows_expires" ON "provider_rows" USING btree ("expires");--> statement-breakpoint
 CREATE INDEX "provider_rows_grant" ON "provider_rows" USING btree ("grant_hash");--> statement-breakpoint
+CREATE INDEX "requests_waiting" ON "requests" USING btree ("id") WHERE "requests"."outcomes" IS NULL;--> statement-breakpoint
 ALTER TABLE "tiles" ALTER COLUMN "hashes" SET STORAGE EXTERNAL;--> statement-breakpoint
 ALTER TABLE "tiles" SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 5000);--> statement-breakpoint
+ALTER TABLE "requests" SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);--> statement-breakpoint
 ALTER TABLE "log" SET (fillfactor = 10);--> statement-breakpoint
-ALTER TABLE "publication" SET (fillfactor = 10);
+ALTER TABLE "publication" SET (fillfactor = 10);--> statement-breakpoint
+ALTER TABLE "lease" SET (fillfactor = 10);

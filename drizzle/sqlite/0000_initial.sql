@@ -31,7 +31,8 @@ CREATE TABLE `log` (
 	`origin` text NOT NULL,
 	`vkey` text NOT NULL,
 	`size` integer NOT NULL,
-	`root` blob NOT NULL
+	`root` blob NOT NULL,
+	`moved` text
 );
 --> statement-breakpoint
 CREATE TABLE `petitions` (
@@ -41,6 +42,8 @@ CREATE TABLE `petitions` (
 	`title` text NOT NULL,
 	`text` text NOT NULL,
 	`statement` blob NOT NULL,
+	`author` text,
+	`thresholds` text NOT NULL,
 	`closes` integer,
 	`min_age` integer NOT NULL,
 	`departments` integer NOT NULL,
@@ -59,12 +62,6 @@ CREATE TABLE `publication` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`checkpoint` text NOT NULL,
 	`at` integer NOT NULL
-);
---> statement-breakpoint
-CREATE TABLE `requests` (
-	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
-	`acts` text NOT NULL,
-	`outcomes` text
 );
 --> statement-breakpoint
 CREATE TABLE `signatures` (

@@ -61,9 +61,16 @@ export async function readClaims(gateway: Source, sha256: Sha256): Promise<Claim
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
-  await reader.readPage('?lang=en', undefined);
+  await reader.readList();
   const after = await checkpointSize(gateway);
   return reader.finish(before, after);
+}
+
+const LIST = '?lang=en';
+
+/** A page that shows a number without saying what it is true for could show any. */
+function uncounted(path: string, id: string): Difference {
+  return wrong('page', path, `it shows no count of petition ${id}`);
 }
 
 class ClaimReader {
@@ -96,7 +103,10 @@ class ClaimReader {
       wrong: about(id, ({ opened }) => different('its title and text have', hash, opened.statement)),
     });
     await this.#readTally(`${path}/tally`, id);
-    await this.readPage(`petitions/${encodeURIComponent(slug)}?lang=en`, id);
+    const page = `petitions/${encodeURIComponent(slug)}?lang=en`;
+    const counted = await this.#readPage(page, id);
+    if (counted === undefined) throw wrong('page', page, 'it is not there');
+    if (!counted.has(id)) throw uncounted(page, id);
   }
 
   async #readTally(path: string, id: string): Promise<void> {
@@ -110,11 +120,29 @@ class ClaimReader {
     this.#claims.push({ code: 'json', where: path, from: size, to: size, wrong: wrongIn });
   }
 
-  /** @param id the petition whose page it is; on other pages `data-petition` says whose count it is */
-  async readPage(path: string, id: string | undefined): Promise<void> {
+  /** The list shows every petition, on as many pages as it takes; while it is read, one may move to a page that was. */
+  async readList(): Promise<void> {
+    const missing = new Set(this.#slugs.keys());
+    for (let round = 0; round < 2; round++) {
+      for (let page = 1, before = Number.NaN; missing.size !== before; page++) {
+        before = missing.size;
+        const counted = await this.#readPage(page === 1 ? LIST : `${LIST}&page=${page}`, undefined);
+        if (counted === undefined && page === 1) throw wrong('page', LIST, 'it is not there');
+        for (const id of counted ?? []) missing.delete(id);
+        if (missing.size === 0) return;
+      }
+    }
+    for (const id of missing) throw uncounted(LIST, id);
+  }
+
+  /**
+   * @param id the petition whose page it is; on other pages `data-petition` says whose count it is
+   * @returns the petitions whose counts it shows, `undefined` when there is no such page
+   */
+  async #readPage(path: string, id: string | undefined): Promise<ReadonlySet<string> | undefined> {
     const bytes = await this.#gateway.read(path);
     const html = bytes === undefined ? undefined : decodeUtf8(bytes);
-    if (html === undefined) throw wrong('page', path, 'it is not there');
+    if (html === undefined) return undefined;
     const counted = new Set<string>();
     for (const { petition = id, signatures, size, shown } of countsIn(html)) {
       if (petition === undefined) continue;
@@ -127,9 +155,7 @@ class ClaimReader {
       );
       this.#claims.push({ code: 'page', where: path, from: size, to: size, wrong: wrongIn });
     }
-    // A page that shows a number without saying what it is true for could show any.
-    const uncounted = (id === undefined ? [...this.#slugs.keys()] : [id]).find((one) => !counted.has(one));
-    if (uncounted !== undefined) throw wrong('page', path, `it shows no count of petition ${uncounted}`);
+    return counted;
   }
 
   finish(before: number, after: number): Claims {

@@ -31,6 +31,7 @@ Paraphe, a demonstration: identities are simulated, no signature is real.
     E010015               refused by FranceConnect itself
     citoyen-1, -2, -3, …  as many adults as you like
 
+  The signatures that are there already are synthetic, each on a login that the simulation signed.
   Everything stays in the data folder; Ctrl-C stops, npm start goes on.
 `;
 }

@@ -28,7 +28,7 @@ export async function run(args: readonly string[]): Promise<number> {
       files: storage.log,
       vkey: state.vkey,
       published: () => published,
-      sealed: () => ({ ...head, checkpoint }),
+      sealed: async () => ({ ...head, checkpoint }),
     });
     const written = await exportLog(reader, storage.log, folder, show);
     progress.end();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parisDay } from '../clock.ts';
-import { readCollectingConfig, readStorageConfig } from '../config.ts';
+import { readCollectingConfig, readDefaultThresholds, readStorageConfig } from '../config.ts';
 import { SetupError } from '../errors.ts';
 import { LiveFold } from '../log/live-fold.ts';
 import { type Writing, withRegister } from '../log-writer.ts';
@@ -37,7 +37,8 @@ async function open({ register }: Writing, path: string): Promise<void> {
   const file = parsePetitionFile(read(path), path);
   const { keyEncryptionKey } = readKeys(readStorageConfig().keysDir);
   const collecting = readCollectingConfig(file.acr);
-  const petition = await openPetition({ register, keyEncryptionKey, clock }, file, collecting);
+  const stated = { ...file, thresholds: file.thresholds ?? readDefaultThresholds() };
+  const petition = await openPetition({ register, keyEncryptionKey, clock }, stated, collecting);
   console.log(`Opened ${petition.slug} (${petition.id}), entry ${petition.entry} of the log.`);
   console.log('Its statement and rules are frozen from now on.');
 }

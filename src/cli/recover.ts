@@ -29,6 +29,7 @@ export async function run(args: readonly string[]): Promise<number> {
       lock,
       key,
       clock,
+      epoch: writer.epoch,
       mirror: folderMirror(values.mirror),
       progress: show,
     }).finally(async () => {

@@ -1,27 +1,35 @@
 /**
- * The demonstration: a gateway, the simulated FranceConnect that it logs people in with, and three petitions, all in one
- * data folder that survives restarts. Ready when `/healthz` answers: the gateway listens last.
+ * The demonstration: a gateway, the simulated FranceConnect that it logs people in with, and three petitions with some
+ * signatures, all in one data folder that survives restarts. Ready when `/healthz` answers: the gateway listens last, when
+ * the signatures are in its log.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startApp } from '../app.ts';
-import { type Environment, readPorts, readServeConfig, type ServeConfig } from '../config.ts';
+import { parisDay } from '../clock.ts';
+import { type Environment, readDemoSignatures, readPorts, readServeConfig, type ServeConfig } from '../config.ts';
 import { SetupError } from '../errors.ts';
 import { listen } from '../listen.ts';
 import { logOrigin } from '../log/log-key.ts';
-import { createLog, withRegister } from '../log-writer.ts';
+import { createLog, openLogWriter } from '../log-writer.ts';
 import { createKeys, hasKeys, readKeys } from '../storage/key-folder.ts';
-import { migrateStorage } from '../storage/open.ts';
+import { migrateStorage, openStorage } from '../storage/open.ts';
 import { type FranceConnect, startFranceConnect } from './franceconnect/server.ts';
-import { SeedClock, seedPetitions } from './seed.ts';
+import { type Seed, SeedClock, seed } from './seed.ts';
+import { syntheticLogins } from './synthetic-login.ts';
 
 export type Demo = { readonly origin: string; readonly franceConnect: FranceConnect; close(): Promise<void> };
 
 const CLIENT_ID = 'paraphe-demonstration';
 
 /** What an earlier start fixed: receipts name the origin, pseudonyms depend on the issuer. */
-type Settings = { readonly origin: string; readonly issuer: string; readonly clientSecret: string };
+type Settings = {
+  readonly origin: string;
+  readonly issuer: string;
+  readonly clientSecret: string;
+  readonly seed: Seed & { readonly isDone: boolean };
+};
 
 /** @throws SetupError with one line */
 export async function startDemo(env: Environment): Promise<Demo> {
@@ -30,7 +38,8 @@ export async function startDemo(env: Environment): Promise<Demo> {
   const issuer = `http://localhost:${ports.franceConnectPort}/api/v2`;
   const dataDir = env.DATA_DIR === undefined || env.DATA_DIR === '' ? './data' : env.DATA_DIR;
   await checkPorts(ports);
-  const { clientSecret } = settle(dataDir, { origin, issuer });
+  const settings = settle(dataDir, { origin, issuer, signatures: readDemoSignatures(env) });
+  const { clientSecret } = settings;
   const config = readServeConfig({
     DIAGNOSTICS: 'warn',
     ...env,
@@ -58,7 +67,7 @@ export async function startDemo(env: Environment): Promise<Demo> {
     ],
   });
   try {
-    await prepare(config);
+    await prepare(config, settings, franceConnect);
     const app = await startApp(config);
     return {
       origin,
@@ -85,27 +94,43 @@ async function checkPorts({ port, franceConnectPort }: { port: number; franceCon
   }
 }
 
-async function prepare(config: ServeConfig): Promise<void> {
-  const isNew = !hasKeys(config.storage.keysDir);
-  if (isNew) createKeys(config.storage.keysDir, logOrigin(config.web.origin));
-  await migrateStorage(config.storage);
-  const { keyEncryptionKey, logKey } = readKeys(config.storage.keysDir);
-  if (isNew) await createLog(config.storage, logKey);
-  const collecting = { issuer: config.identity.issuer, clientId: config.identity.clientId, acr: config.acr };
+async function prepare(config: ServeConfig, settings: Settings, franceConnect: FranceConnect): Promise<void> {
+  const { storage: place, identity } = config;
+  const isNew = !hasKeys(place.keysDir);
+  if (isNew) createKeys(place.keysDir, logOrigin(config.web.origin));
+  await migrateStorage(place);
+  const { keyEncryptionKey, logKey } = readKeys(place.keysDir);
+  if (isNew) await createLog(place, logKey);
+  if (settings.seed.isDone) return;
+  const collecting = { issuer: identity.issuer, clientId: identity.clientId, acr: config.acr };
   const clock = new SeedClock();
-  await withRegister(config.storage, clock.now, ({ storage, register }) =>
-    seedPetitions({ petitions: storage.petitions, register, keyEncryptionKey, clock }, collecting),
-  );
+  const logIn = await syntheticLogins(franceConnect, identity.clientId, clock.now);
+  const storage = await openStorage(place);
+  try {
+    const { day } = (await storage.log.state()) ?? {};
+    const writer = await openLogWriter({ place, storage, key: logKey, clock: clock.now }, { limits: { windowMs: 0 } });
+    const { petitions } = storage;
+    const deps = { petitions, register: writer.sequencer, keyEncryptionKey, clock, logIn, jwks: franceConnect.jwks() };
+    await seed(deps, collecting, settings.seed, day).finally(() => writer.close());
+  } finally {
+    await storage.close();
+  }
+  save(place.dataDir, { ...settings, seed: { ...settings.seed, isDone: true } });
 }
 
-/** Fixes the addresses and the client's secret at the first start. @throws SetupError for other ports on an old folder */
-function settle(dataDir: string, addresses: { origin: string; issuer: string }): Settings {
-  const file = join(dataDir, 'demo.json');
+const FILE = 'demo.json';
+
+/** Fixes addresses, the client's secret and the seed at the first start. @throws SetupError for other ports on an old folder */
+function settle(
+  dataDir: string,
+  { signatures, ...addresses }: { origin: string; issuer: string; signatures: number },
+): Settings {
+  const file = join(dataDir, FILE);
   if (!existsSync(file)) {
-    const settings = { ...addresses, clientSecret: randomBytes(32).toString('hex') };
+    const seed = { firstDay: parisDay(new Date()), signatures, isDone: false };
+    const settings = { ...addresses, clientSecret: randomBytes(32).toString('hex'), seed };
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    writeFileSync(`${file}.new`, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    save(dataDir, settings);
     return settings;
   }
   const settings = JSON.parse(readFileSync(file, 'utf8')) as Settings;
@@ -115,4 +140,11 @@ function settle(dataDir: string, addresses: { origin: string; issuer: string }):
     );
   }
   return settings;
+}
+
+/** A crash leaves the old file or the new one. */
+function save(dataDir: string, settings: Settings): void {
+  const file = join(dataDir, FILE);
+  writeFileSync(`${file}.new`, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
 }

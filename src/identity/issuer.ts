@@ -8,7 +8,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import * as client from 'openid-client';
 import type { Clock } from '../clock.ts';
 import { Refusal } from '../errors.ts';
-import type { IdentityKeyArchive } from './ports.ts';
+import type { ExchangeReport, IdentityKeyArchive } from './ports.ts';
 import type { ProviderSettings } from './profile.ts';
 import { type Answer, createTransport, type Fetch, ProviderUnavailable } from './transport.ts';
 
@@ -21,7 +21,12 @@ export type Snapshot = {
   readonly origins: readonly string[];
 };
 
-export type IssuerDependencies = { readonly archive: IdentityKeyArchive; readonly clock: Clock };
+export type IssuerDependencies = {
+  readonly archive: IdentityKeyArchive;
+  readonly clock: Clock;
+  /** Told each call to the provider once it is over. */
+  readonly exchanged?: (report: ExchangeReport) => void;
+};
 
 const FRESH_MS = 600_000;
 
@@ -108,7 +113,7 @@ export class Issuer {
   /** Fetches and archives the JWK Set; returns its exact bytes as text. */
   async #fetchKeys(uri: string | undefined): Promise<string> {
     if (uri === undefined) throw new ProviderUnavailable('its discovery document names no jwks_uri');
-    const answer = await this.#transport.fetch(uri, { method: 'GET', headers: { accept: 'application/json' } });
+    const answer = await this.#exchange('jwks', uri, { method: 'GET', headers: { accept: 'application/json' } });
     const jwks = answer.body?.toString('utf8') ?? '';
     if (answer.status !== 200 || !isJwks(jwks)) throw new ProviderUnavailable('its jwks_uri serves no JWK Set');
     await this.#deps.archive.keep(this.settings.issuer, Buffer.from(jwks));
@@ -123,9 +128,29 @@ export class Issuer {
     }
     const answers = this.#answers.getStore();
     const known = answers?.get(url);
-    const answer = known ?? (await this.#transport.fetch(url, this.#withBearerInBody(url, options)));
+    const answer = known ?? (await this.#exchange(this.#endpointOf(url), url, this.#withBearerInBody(url, options)));
     answers?.set(url, answer);
     return new Response(answer.body, answer);
+  }
+
+  async #exchange(endpoint: ExchangeReport['endpoint'], url: string, options: Parameters<Fetch>[1]): Promise<Answer> {
+    const begin = performance.now();
+    const tell = (failure: ExchangeReport['failure']) =>
+      this.#deps.exchanged?.({ endpoint, seconds: (performance.now() - begin) / 1000, failure });
+    try {
+      const answer = await this.#transport.fetch(url, options);
+      tell(answer.status === 200 ? undefined : 'refused');
+      return answer;
+    } catch (error) {
+      tell(error instanceof ProviderUnavailable ? error.failure : 'network');
+      throw error;
+    }
+  }
+
+  #endpointOf(url: string): ExchangeReport['endpoint'] {
+    const { token_endpoint: token, userinfo_endpoint: userinfo } = this.#snapshot?.server ?? {};
+    if (url === token) return 'token';
+    return url === userinfo ? 'userinfo' : 'discovery';
   }
 
   #withBearerInBody(url: string, options: Parameters<Fetch>[1]): Parameters<Fetch>[1] {

@@ -8,6 +8,13 @@ import https from 'node:https';
 
 export class ProviderUnavailable extends Error {
   override readonly name = 'ProviderUnavailable';
+  /** Why there is no answer. */
+  readonly failure: 'timeout' | 'network' | 'status';
+
+  constructor(message: string, failure: ProviderUnavailable['failure'] = 'status') {
+    super(message);
+    this.failure = failure;
+  }
 }
 
 /** What a `Response` is made of, as often as it is asked for. */
@@ -46,7 +53,8 @@ type Agents = { readonly 'http:': http.Agent; readonly 'https:': https.Agent };
 
 function exchange(url: URL, options: FetchOptions, agents: Agents, timeoutMs: number): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const fail = (why: string) => reject(new ProviderUnavailable(`${url.pathname}: ${why}`));
+  const fail = (why: string, failure: ProviderUnavailable['failure'] = 'network') =>
+    reject(new ProviderUnavailable(`${url.pathname}: ${why}`, failure));
   const body = options.body === undefined || options.body === null ? undefined : String(options.body);
   const headers = {
     ...(options.headers instanceof Headers ? Object.fromEntries(options.headers) : options.headers),
@@ -70,8 +78,8 @@ function exchange(url: URL, options: FetchOptions, agents: Agents, timeoutMs: nu
     });
     request.on('response', (response) => {
       answered = true;
-      read(response, resolve, (why) => {
-        fail(why);
+      read(response, resolve, (why, failure) => {
+        fail(why, failure);
         request.destroy();
       });
     });
@@ -82,13 +90,17 @@ function exchange(url: URL, options: FetchOptions, agents: Agents, timeoutMs: nu
   let current = attempt(agents[isHttps ? 'https:' : 'http:']);
   const timer = setTimeout(() => {
     late = true;
-    fail(`no answer within ${timeoutMs} ms`);
+    fail(`no answer within ${timeoutMs} ms`, 'timeout');
     current.destroy();
   }, timeoutMs);
   return promise.finally(() => clearTimeout(timer));
 }
 
-function read(response: http.IncomingMessage, resolve: (answer: Answer) => void, fail: (why: string) => void): void {
+function read(
+  response: http.IncomingMessage,
+  resolve: (answer: Answer) => void,
+  fail: (why: string, failure?: ProviderUnavailable['failure']) => void,
+): void {
   const chunks: Buffer[] = [];
   let length = 0;
   response.on('data', (chunk: Buffer) => {
@@ -101,7 +113,7 @@ function read(response: http.IncomingMessage, resolve: (answer: Answer) => void,
     const status = response.statusCode ?? 0;
     if (!response.complete) return fail('answer cut short');
     // What OpenID Connect answers with; `Response` throws at some of the others, such as a 205 with a body.
-    if (status !== 200 && (status < 400 || status > 499)) return fail(`status ${status}`);
+    if (status !== 200 && (status < 400 || status > 499)) return fail(`status ${status}`, 'status');
     resolve({ body: chunks.length === 0 ? null : Buffer.concat(chunks), status, headers: known(response) });
   });
 }

@@ -29,6 +29,11 @@ export type LogState = Head & {
 
 /** What a batch is recorded under. */
 export type Batch = {
+  /**
+   * The epoch of the right to write that it is recorded under: whoever takes the right begins the next one, and nothing is
+   * recorded under an earlier. 0 where nobody has ever taken it, and where it ends with the process that holds it.
+   */
+  readonly epoch: number;
   /** The log's size before it. */
   readonly size: number;
   /** The day of its entries. */
@@ -39,7 +44,7 @@ export type Batch = {
   grow(entries: readonly Entry[]): { readonly tiles: readonly StoredTile[]; readonly root: Uint8Array };
 };
 
-export type RestoredBatch = Pick<Batch, 'size' | 'grow'> & {
+export type RestoredBatch = Pick<Batch, 'epoch' | 'size' | 'grow'> & {
   readonly entries: readonly Entry[];
   /** Statements and JWK Sets that the entries name, by their hash in hex. */
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -49,10 +54,12 @@ export type LogStore<A extends Act, O> = LogFiles & {
   /** Names a log that has no entry yet. */
   create(log: { readonly origin: string; readonly vkey: string; readonly root: Uint8Array }): Promise<void>;
   state(): Promise<LogState | undefined>;
+  /** What is published by now. */
+  publication(): Promise<LogState['publication']>;
   /**
    * Decides each act and records what follows from it: rows, tiles and the new head, in one transaction. When it throws,
    * nothing of the batch is recorded. Acts that change nothing have an outcome and no entry.
-   * @throws LogConflict when the log has another size than the batch rests on
+   * @throws LogConflict when the log has another size than the batch rests on, or its epoch is over
    */
   append(
     batch: Batch,
@@ -61,10 +68,11 @@ export type LogStore<A extends Act, O> = LogFiles & {
   /**
    * Records entries as another copy of the log holds them, on top of a log of that size. What is not public stays lost:
    * a petition comes back without its pseudonym key, and is named after its id.
-   * @throws LogConflict when the log has another size
+   * @throws LogConflict when the log has another size, or the epoch is over
    */
   restore(batch: RestoredBatch): Promise<void>;
-  publish(checkpoint: string, at: Date, fold: FoldSnapshot | undefined): Promise<void>;
+  /** @throws LogConflict when the epoch is over */
+  publish(checkpoint: string, at: Date, fold: FoldSnapshot | undefined, epoch: number): Promise<void>;
 };
 
 /** What `/log` is served from. Nothing here knows how much of it is published. */
@@ -89,7 +97,7 @@ export type LogLock = {
   swap(expected: string | undefined, next: string): Promise<boolean>;
 };
 
-/** Another than we has written the log. */
+/** Another than we writes the log, or has written it. */
 export class LogConflict extends Error {
   override readonly name = 'LogConflict';
 }

@@ -38,6 +38,8 @@ export type PublisherDependencies = {
   readonly sequencer: Pick<Sequencer<Act, unknown>, 'sealed' | 'fold' | 'notePublished'>;
   readonly origin: string;
   readonly clock: Clock;
+  /** Of the right to write; see `Batch`. */
+  readonly epoch?: number;
   readonly everyMs: number;
   readonly cosign?: Cosign | undefined;
   /** Told how publishing goes, each time that this changes. */
@@ -103,7 +105,7 @@ export class Publisher {
   }
 
   async #publish(): Promise<PublicationReport | undefined> {
-    const { sequencer, store, cosign, clock, origin } = this.#deps;
+    const { sequencer, store, cosign, clock, origin, epoch = 0 } = this.#deps;
     const { checkpoint, size, root } = sequencer.sealed;
     if (size === this.#current.size && this.#current.checkpoint !== undefined && !this.#asksAgain()) return undefined;
     if (sequencer.fold.size !== size) return undefined; // between the lock and the fold of one batch: the next time
@@ -113,7 +115,7 @@ export class Publisher {
     this.#asked = { at: performance.now(), isEnough: quorum, isWhole: quorum && failures.length === 0 };
     if (!quorum) return { trouble: 'too few witnesses cosigned', failures };
     const at = clock();
-    await store.publish(note, at, fold);
+    await store.publish(note, at, fold, epoch);
     if (fold !== undefined) this.#keptFold = size;
     this.#current = { origin, size, root, checkpoint: note, at, figures };
     sequencer.notePublished(size);

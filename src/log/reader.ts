@@ -16,7 +16,8 @@ export type LogReaderDependencies = {
   readonly files: LogFiles;
   readonly vkey: string;
   readonly published: () => Publication;
-  readonly sealed: () => Sealed;
+  /** The last checkpoint that is signed, by whichever process writes the log. */
+  readonly sealed: () => Promise<Sealed>;
 };
 
 export class LogReader {
@@ -33,8 +34,8 @@ export class LogReader {
   }
 
   /** The size up to which signers are answered; what lies between it and the published one is theirs alone. */
-  get sealedSize(): number {
-    return this.#deps.sealed().size;
+  async sealedSize(): Promise<number> {
+    return (await this.#deps.sealed()).size;
   }
 
   /**
@@ -62,7 +63,7 @@ export class LogReader {
   async proof(index: number): Promise<string> {
     const { published } = this;
     const isPublished = published.checkpoint !== undefined && index < published.size;
-    const { size, checkpoint = '' } = isPublished ? published : this.#deps.sealed();
+    const { size, checkpoint = '' } = isPublished ? published : await this.#deps.sealed();
     const [logged] = await this.#deps.files.entries(index, index + 1);
     if (logged === undefined || index >= size) throw new RangeError(`no entry ${index}`);
     const hashes = await readInclusionProof(this.#tree(size), index);

@@ -35,6 +35,8 @@ type Dependencies = {
   readonly key: LogKey;
   readonly clock: Clock;
   readonly mirror: Mirror;
+  /** Of the right to write; see `Batch`. */
+  readonly epoch: number;
   readonly progress?: (done: number, size: number) => void;
 };
 
@@ -65,7 +67,7 @@ export async function recoverLog(deps: Dependencies): Promise<Recovery> {
   await checkMirror(deps, published.size, heads);
   const lost = await append(deps, state, published.size);
   if (published.size > state.size) {
-    await store.publish(new TextDecoder().decode(note), deps.clock(), undefined);
+    await store.publish(new TextDecoder().decode(note), deps.clock(), undefined, deps.epoch);
   }
   if (locked === undefined) await lock.swap(undefined, new TextDecoder().decode(note));
   return { from: state.size, to: reach, ...lost };
@@ -139,7 +141,13 @@ async function append(deps: Dependencies, state: LogState, size: number): Promis
   let portion: Entry[] = [];
   const flush = async () => {
     const files = await readFiles(deps.mirror, portion);
-    await deps.store.restore({ size: edge.size, entries: portion, files, grow: () => grow(edge, portion) });
+    await deps.store.restore({
+      epoch: deps.epoch,
+      size: edge.size,
+      entries: portion,
+      files,
+      grow: () => grow(edge, portion),
+    });
     portion = [];
   };
   for (let index = Math.floor(state.size / TILE_WIDTH); index * TILE_WIDTH < size; index++) {

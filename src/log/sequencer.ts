@@ -32,9 +32,13 @@ export type SequencerDependencies<A extends Act, O> = {
   readonly lock: LogLock;
   readonly key: LogKey;
   readonly clock: Clock;
+  /** Of the right to write; see `Batch`. */
+  readonly epoch?: number;
   readonly limits?: Partial<Limits>;
   /** Told each step of a commit as it is reached, for tests that stop the process there. */
   readonly reached?: (step: Step) => void;
+  /** Told, once, that this process cannot write the log any more, and why. */
+  readonly stopped?: (error: Error) => void;
 };
 
 export type Step = 'committed' | 'signed' | 'sealed' | 'answered';
@@ -94,6 +98,11 @@ export class Sequencer<A extends Act, O> {
     return this.#sealed;
   }
 
+  /** Acts that wait to be recorded. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
   /** What is wrong, once the log cannot be written any more by this process. */
   get stopped(): Error | undefined {
     return this.#stopped;
@@ -101,7 +110,9 @@ export class Sequencer<A extends Act, O> {
 
   /** Writes no more, for good: what is under way is decided by storage and the lock, as ever. */
   stop(reason: Error): void {
-    this.#stopped ??= reason;
+    if (this.#stopped !== undefined) return;
+    this.#stopped = reason;
+    this.#deps.stopped?.(reason);
   }
 
   /** Tells how much is published: what is ahead of it is bounded. */
@@ -201,7 +212,7 @@ export class Sequencer<A extends Act, O> {
       this.#deps.reached?.('answered');
     } catch (error) {
       this.#edge = undefined;
-      if (error instanceof LogConflict || error instanceof SetupError) this.#stopped = error;
+      if (error instanceof LogConflict || error instanceof SetupError) this.stop(error);
       const told = this.#stopped === undefined ? error : this.#refusal(this.#stopped);
       for (const { reject } of slots) for (const one of reject) one(told);
     }
@@ -212,6 +223,7 @@ export class Sequencer<A extends Act, O> {
     const edge = this.#edge ?? (await this.#settle());
     const today = parisDay(this.#deps.clock());
     const batch: Batch = {
+      epoch: this.#deps.epoch ?? 0,
       size: edge.size,
       day: today < this.#day ? (this.#day as typeof today) : today, // a clock that was set back: days never decrease
       total: (petition) => this.fold.total(petition),

@@ -30,6 +30,8 @@ export async function openPetition(
     id,
     slug: file.slug,
     statement: file.statement,
+    author: file.author,
+    thresholds: file.thresholds ?? [],
     closes: file.closes,
     minAge: file.min_age,
     departments: file.departments,

@@ -6,6 +6,7 @@
 import type { Day } from '../clock.ts';
 import type { PetitionOpened } from '../log/entry.ts';
 import type { Statement } from './statement.ts';
+import type { Threshold } from './threshold.ts';
 
 /** A lowercase ULID. */
 export type PetitionId = string & { readonly brand: 'PetitionId' };
@@ -14,6 +15,10 @@ export type Petition = {
   readonly id: PetitionId;
   readonly slug: string;
   readonly statement: Statement;
+  /** Who asks for it, as they sign it; public. */
+  readonly author: string | undefined;
+  /** In rising order; none where the petition states none. */
+  readonly thresholds: readonly Threshold[];
   readonly opened: Day;
   /** The last day on which one can sign. */
   readonly closes: Day | undefined;
@@ -37,7 +42,9 @@ export type Petition = {
 export type NewPetition = Omit<Petition, 'opened' | 'closed' | 'entry'>;
 
 /** What the log is told of a petition when it opens. */
-type Rules = Omit<NewPetition, 'slug' | 'statement'> & { readonly statement: Pick<Statement, 'hash'> };
+type Rules = Omit<NewPetition, 'slug' | 'statement' | 'author' | 'thresholds'> & {
+  readonly statement: Pick<Statement, 'hash'>;
+};
 
 /** The entry that opens it in the log. */
 export function openedEntry(petition: Rules, day: Day): PetitionOpened {

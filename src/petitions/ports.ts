@@ -29,14 +29,26 @@ export type SignatureStore = {
   findByEntry(index: number, size: number): Promise<Signature | undefined>;
 };
 
-/** What a command asks of the gateway that writes the log. */
+export type Request = { readonly id: string; readonly acts: readonly PetitionAct[] };
+export type Answer = { readonly id: string; readonly outcomes: readonly PetitionOutcome[] };
+
+/**
+ * What processes that do not write the log ask of the one that does. A crash of the database may empty it: nothing in it was
+ * acknowledged to anyone.
+ */
 export type RequestStore = {
-  /** Leaves acts for the gateway to take up. */
-  leave(acts: readonly PetitionAct[]): Promise<number>;
-  /** The outcomes, once they are there; then the request is gone. */
-  collect(id: number): Promise<readonly PetitionOutcome[] | undefined>;
-  /** Gives a request up. @returns false when it was answered meanwhile */
-  withdraw(id: number): Promise<boolean>;
-  waiting(): Promise<readonly { readonly id: number; readonly acts: readonly PetitionAct[] }[]>;
-  answer(id: number, outcomes: readonly PetitionOutcome[]): Promise<void>;
+  /** Leaves acts for the process that writes. @param id one that nobody has used or will use */
+  leave(id: string, acts: readonly PetitionAct[]): Promise<void>;
+  /** The answers that are there; then those requests are gone. */
+  collect(ids: readonly string[]): Promise<readonly Answer[]>;
+  /** Gives a request up. @returns false when it was answered meanwhile, or is lost */
+  withdraw(id: string): Promise<boolean>;
+  /** Requests without an answer, but those. */
+  waiting(except: readonly string[]): Promise<readonly Request[]>;
+  answer(answers: readonly Answer[]): Promise<void>;
+  /** Removes what was asked more than five minutes ago, answered or not: nobody waits for it any more. */
+  sweep(): Promise<void>;
+  /** Calls soon after something was asked, and now and then without that. @returns what ends it */
+  onAsked(told: () => void): () => void;
+  onAnswered(told: () => void): () => void;
 };

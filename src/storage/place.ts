@@ -3,7 +3,7 @@ export type StoragePlace = {
   readonly dataDir: string;
   /** `sqlite:…` or `postgres://…` */
   readonly databaseUrl: string;
-  /** The database of the lock, `postgres://…`; without it, `lock.sqlite` in the data folder. */
+  /** The database of the lock, `postgres://…`; without it, the lock is beside the data. */
   readonly lockUrl?: string | undefined;
   /** Whether a PostgreSQL that acknowledges what it could still lose is taken as it is. */
   readonly allowUnsafeCommits?: boolean;

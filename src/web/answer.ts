@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { Petition } from '../petitions/petition.ts';
+import { compressible, takesGzip } from './compressed.ts';
 import type { WebDependencies } from './dependencies.ts';
 import { LANGS, type Lang, negotiateLang } from './i18n.ts';
 import type { PageModels, PageName } from './page-models.ts';
@@ -67,29 +68,55 @@ export function redirect(res: Response, location: string): void {
 }
 
 /** A public answer, ready to be written as it is. */
-export type Ready = { readonly body: Buffer; readonly etag: string; readonly headers: Headers };
+export type Ready = {
+  readonly body: Buffer;
+  readonly etag: string;
+  readonly headers: Headers;
+  /** The same as gzip, made when it is first asked for; `undefined` where it is served as it is. */
+  readonly gzip: (() => Buffer) | undefined;
+};
 
+/** An answer that is served as it is. */
 export function makeReady(body: string | Uint8Array, headers: Headers): Ready {
   const bytes = typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.length);
   const etag = `"${hash('sha256', bytes, 'base64url').slice(0, 22)}"`;
-  return { body: bytes, etag, headers };
+  return { body: bytes, etag, headers, gzip: undefined };
 }
 
-/** Writes a public answer in one go: headers straight to the wire, 304 for a reader who has it. */
-export function sendReady(req: Request, res: Response, { body, etag, headers }: Ready, security: Headers): void {
-  const fresh = matches(req.headers['if-none-match'], etag);
-  const all = [...security, ...headers, ['ETag', etag] as const].flat();
-  if (fresh) {
+/** The same, served as gzip to who takes it, where that is worthwhile. */
+export function makeCompressible(body: string | Uint8Array, headers: Headers): Ready {
+  const ready = makeReady(body, headers);
+  const gzip = compressible(headers.find(([name]) => name === 'Content-Type')?.[1], ready.body);
+  return gzip === undefined ? ready : { ...ready, headers: varying(headers), gzip };
+}
+
+/** Caches keep the two forms apart. */
+function varying(headers: Headers): Headers {
+  const vary = headers.find(([name]) => name === 'Vary')?.[1];
+  const rest = headers.filter(([name]) => name !== 'Vary');
+  return [...rest, ['Vary', vary === undefined ? 'Accept-Encoding' : `${vary}, Accept-Encoding`]];
+}
+
+/** Writes a public answer in one go: headers straight to the wire, 304 for a reader who has it in either form. */
+export function sendReady(req: Request, res: Response, ready: Ready, security: Headers): void {
+  const gzip = takesGzip(req.headers['accept-encoding']) ? ready.gzip : undefined;
+  const etags = [ready.etag, ready.etag.replace(/"$/, '-gzip"')] as const;
+  const etag = gzip === undefined ? etags[0] : etags[1];
+  const all = [...security, ...ready.headers, ['ETag', etag] as const].flat();
+  if (matches(req.headers['if-none-match'], etags)) {
     res.writeHead(304, all).end();
     return;
   }
-  res.writeHead(200, [...all, 'Content-Length', String(body.length)]).end(body);
+  const body = gzip?.() ?? ready.body;
+  const coding = gzip === undefined ? [] : ['Content-Encoding', 'gzip'];
+  res.writeHead(200, [...all, ...coding, 'Content-Length', String(body.length)]).end(body);
 }
 
 /** Weak comparison of RFC 9110 §13.1.2: proxies that compress weaken an ETag. */
-function matches(header: string | undefined, etag: string): boolean {
+function matches(header: string | undefined, etags: readonly string[]): boolean {
   if (header === undefined) return false;
-  return header.split(',').some((one) => [etag, `W/${etag}`, '*'].includes(one.trim()));
+  const known = header.split(',').map((one) => one.trim().replace(/^W\//, ''));
+  return known.includes('*') || known.some((one) => etags.includes(one));
 }
 
 function pathWithoutLang(req: Request): string {

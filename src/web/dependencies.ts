@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { WebConfig } from '../config.ts';
 import type { Diagnostics } from '../diagnostics.ts';
+import type { RefusalCode } from '../errors.ts';
 import type { Issuer } from '../identity/issuer.ts';
 import type { LogReader } from '../log/reader.ts';
 import type { Nym } from '../person/nym.ts';
@@ -17,6 +18,8 @@ import type { ReceiptLinks } from './receipt-links.ts';
 /** What the routes work with, made once by `app.ts`. */
 export type WebDependencies = {
   readonly config: WebConfig;
+  /** Milliseconds between two publications of the log: what pages show changes no faster. */
+  readonly publishEveryMs: number;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly pages: Pages;
@@ -38,6 +41,8 @@ export type WebDependencies = {
   readonly loginAcr: string;
   /** The identity provider is a simulation: every page says so. */
   readonly simulated: boolean;
+  /** Told each refusal, for the operator's monitoring. */
+  readonly refused?: ((code: RefusalCode | 'internal-error') => void) | undefined;
   /** Resolves when requests can be served well. @throws Refusal `stopping`, `storage-unavailable` */
   readonly ready: () => Promise<void>;
 };

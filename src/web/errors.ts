@@ -27,6 +27,7 @@ export function answerError(deps: WebDependencies, security: SecurityHeaders): E
     if (refusal === undefined) deps.diagnostics.error(describeError(error), 'internal error');
     else report(deps, refusal);
     const code = refusal?.code ?? 'internal-error';
+    deps.refused?.(code);
     if (res.headersSent) return void res.destroy();
     security.set(res);
     const seconds = retryAfter(code);

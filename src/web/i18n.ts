@@ -1,14 +1,54 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInstance, type i18n, type ResourceLanguage } from 'i18next';
+import { createInstance, type i18n } from 'i18next';
 import type { Day } from '../clock.ts';
 
 /**
- * Words, numbers and dates in the languages of the pages. All words stand in `views/locales/<language>.json`; i18next
- * and the formatters are made once, and what they said before is looked up, since each page says much the same.
+ * Words, numbers and dates in the languages of the pages. A language is a file: `views/locales/<language>.json` holds all
+ * its words, and under `language` what it says of itself. i18next and the formatters are made once, and what they said
+ * before is looked up, since each page says much the same.
  */
-export type Lang = 'fr' | 'en';
-export const LANGS: readonly Lang[] = ['fr', 'en'];
+
+/** One of LANGS: what a locale's file is called, a language of ISO 639 in lower case. */
+export type Lang = string;
+
+type Locale = {
+  /** As its speakers call it. */
+  readonly name: string;
+  /** Whose numbers and dates it writes, as a tag of BCP 47: `fr-FR`. */
+  readonly region: string;
+  /** Where those live who live in no département. */
+  readonly abroad: string;
+  readonly words: Readonly<Record<string, unknown>>;
+};
+
+/** What is answered to those who read none of ours; it stands first. */
+const FIRST: Lang = 'fr';
+
+const LOCALES: ReadonlyMap<Lang, Locale> = readLocales(join(import.meta.dirname, '..', '..', 'views', 'locales'));
+
+export const LANGS: readonly Lang[] = [...LOCALES.keys()];
+
+function readLocales(folder: string): ReadonlyMap<Lang, Locale> {
+  const langs = readdirSync(folder).flatMap((file) => /^([a-z]{2,3})\.json$/.exec(file)?.[1] ?? []);
+  const rank = (lang: Lang) => (lang === FIRST ? '' : lang);
+  langs.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  return new Map(
+    langs.map((lang) => {
+      const words = JSON.parse(readFileSync(join(folder, `${lang}.json`), 'utf8'));
+      return [lang, { ...words.language, words }] as const;
+    }),
+  );
+}
+
+/** What a language says of itself. @throws RangeError for one that is none of LANGS */
+export function localeOf(lang: Lang): Locale {
+  return LOCALES.get(lang) ?? unknown(lang);
+}
+
+function unknown(lang: Lang): never {
+  throw new RangeError(`no locale ${lang}`);
+}
 
 type Params = Readonly<Record<string, string | number>>;
 
@@ -22,39 +62,41 @@ type Speech = {
   time(instant: Date): string;
 };
 
-const REGION: Readonly<Record<Lang, string>> = { fr: 'fr-FR', en: 'en-GB' };
-
 /** What sentences may name: `{{site}}` and `{{provider}}`, the identity provider. */
 export type Names = { site: string; provider: string };
 
-/** i18next escapes nothing: the templates do, once. */
-export function loadTranslations(localesDir: string, names: Names): Readonly<Record<Lang, Speech>> {
+/**
+ * What says everything in a language. i18next escapes nothing: the templates do, once.
+ * @throws RangeError for one that is none of LANGS
+ */
+export function loadTranslations(names: Names): (lang: Lang) => Speech {
   const i18n = createInstance({
     initAsync: false,
     fallbackLng: false,
     supportedLngs: [...LANGS],
     nsSeparator: false,
     interpolation: { escapeValue: false, defaultVariables: names },
-    resources: Object.fromEntries(LANGS.map((lang) => [lang, { translation: readLocale(localesDir, lang) }])),
+    resources: Object.fromEntries([...LOCALES].map(([lang, { words }]) => [lang, { translation: words }])),
   });
   void i18n.init();
-  return { fr: speech('fr', i18n), en: speech('en', i18n) };
-}
-
-function readLocale(localesDir: string, lang: Lang): ResourceLanguage[string] {
-  return JSON.parse(readFileSync(join(localesDir, `${lang}.json`), 'utf8'));
+  const speeches = new Map(LANGS.map((lang) => [lang, speech(lang, i18n)]));
+  return (lang) => speeches.get(lang) ?? unknown(lang);
 }
 
 function speech(lang: Lang, i18n: i18n): Speech {
   const translate = i18n.getFixedT(lang);
-  const numbers = new Intl.NumberFormat(REGION[lang]);
-  const monthNames = new Intl.DateTimeFormat(REGION[lang], { timeZone: 'UTC', month: 'long' });
-  const months = Array.from({ length: 12 }, (_, index) => monthNames.format(Date.UTC(2000, index)));
-  const hours = new Intl.DateTimeFormat(REGION[lang], {
-    timeZone: 'Europe/Paris',
-    hour: '2-digit',
-    minute: '2-digit',
-  });
+  const { region } = localeOf(lang);
+  const numbers = new Intl.NumberFormat(region);
+  const wholeDays = new Intl.DateTimeFormat(region, { timeZone: 'UTC', dateStyle: 'long' });
+  const months = new Intl.DateTimeFormat(region, { timeZone: 'UTC', month: 'long', year: 'numeric' });
+  const hours = new Intl.DateTimeFormat(region, { timeZone: 'Europe/Paris', hour: '2-digit', minute: '2-digit' });
+  const dateInWords = (day: Day): string => {
+    const [year = 0, month = 0, number = 0] = day.split('-').map(Number);
+    if (month === 0) return String(year);
+    if (number === 0) return months.format(Date.UTC(year, month - 1));
+    const words = wholeDays.format(Date.UTC(year, month - 1, number)).replace(/^(\d+\.?) /, '$1\u00a0');
+    return lang === 'fr' ? words.replace(/^1\u00a0/, '1er\u00a0') : words;
+  };
 
   const sentences = new Map<string, string>();
   return {
@@ -63,13 +105,7 @@ function speech(lang: Lang, i18n: i18n): Speech {
         ? remember(sentences, key, () => translate(key))
         : remember(sentences, key + JSON.stringify(params), () => translate(key, { ...params })),
     number: (value) => numbers.format(value),
-    date(day) {
-      const [year, month, number] = day.split('-').map(Number);
-      const name = months[Number(month) - 1];
-      if (name === undefined) return String(year);
-      if (!number) return `${name} ${year}`;
-      return `${number === 1 && lang === 'fr' ? '1er' : number}\u00a0${name} ${year}`;
-    },
+    date: (day) => dateInWords(day),
     time: (instant) => hours.format(instant),
   };
 }
@@ -84,7 +120,7 @@ function remember<T extends string>(texts: Map<string, T>, name: string, make: (
   return text;
 }
 
-/** The language of an answer: what `?lang=` says, else the reader's preferred one among ours, else French. */
+/** The language of an answer: what `?lang=` says, else the reader's preferred one among ours, else the first. */
 export function negotiateLang(asked: unknown, acceptLanguage: string | undefined): { lang: Lang; explicit: boolean } {
   const explicit = LANGS.find((lang) => lang === asked);
   if (explicit !== undefined) return { lang: explicit, explicit: true };
@@ -100,11 +136,11 @@ const preferred = new Map<string, Lang>();
 const USUAL_LENGTH = 100;
 
 function preferredLang(acceptLanguage: string): Lang {
-  let best: Lang = 'fr';
+  let best = FIRST;
   let bestQuality = 0;
   for (const range of acceptLanguage.toLowerCase().split(',')) {
     const [tag = '', ...parameters] = range.split(';').map((part) => part.trim());
-    const lang = tag === '*' ? 'fr' : LANGS.find((ours) => tag === ours || tag.startsWith(`${ours}-`));
+    const lang = tag === '*' ? FIRST : LANGS.find((ours) => tag === ours || tag.startsWith(`${ours}-`));
     const quality = qualityOf(parameters);
     if (lang !== undefined && quality > bestQuality) {
       best = lang;

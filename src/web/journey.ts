@@ -121,7 +121,7 @@ export class Journeys {
       action: action as Journey['action'],
       petition: petition === '' ? undefined : (petition as PetitionId),
       site: site === '' ? undefined : { id: site, uid },
-      lang: lang === '' ? undefined : (lang as Lang),
+      lang: lang === '' ? undefined : lang,
       started: new Date(start * 1000),
       cookie,
       derived,
@@ -158,6 +158,11 @@ export class Journeys {
   /** @param graceSeconds for how long a press that was under way still finds the outcome */
   forget(journey: Journey, graceSeconds: number): Promise<void> {
     return this.#store.forget(rowId(journey), this.#now() + graceSeconds);
+  }
+
+  /** How many wait for their next request, of all gateways, counted up to 100,000. */
+  count(): Promise<number> {
+    return this.#store.count(this.#now(), MOST_COUNTED);
   }
 
   sweep(): Promise<void> {
@@ -206,6 +211,8 @@ function deriveAll(secret: Uint8Array): Derived {
   };
 }
 
+/** A count that costs no more on the day of a crowd. */
+const MOST_COUNTED = 100_000;
 const JOURNEY_V1 = Buffer.from('paraphe-journey-v1\0');
 
 function contentKey({ derived }: Journey): KeyObject {

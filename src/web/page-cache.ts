@@ -6,8 +6,8 @@ import type { Ready } from './answer.ts';
 
 const MOST = 1000;
 
-export class PageCache {
-  readonly #kept = new Map<string, { at: number; ready: Promise<Ready> }>();
+export class PageCache<T = Ready> {
+  readonly #kept = new Map<string, { at: number; ready: Promise<T> }>();
   readonly #ttlMs: number;
   readonly #version: () => unknown;
   #current: unknown;
@@ -19,7 +19,7 @@ export class PageCache {
   }
 
   /** What was made for this key within the last second, or what `make` makes now; a failure is not kept. */
-  get(key: string, make: () => Promise<Ready>): Promise<Ready> {
+  get(key: string, make: () => Promise<T>): Promise<T> {
     const version = this.#version();
     if (version !== this.#current) this.#kept.clear();
     this.#current = version;

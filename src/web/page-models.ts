@@ -1,21 +1,48 @@
 import type { Day } from '../clock.ts';
 import type { RefusalCode } from '../errors.ts';
+import type { Ground } from '../log/entry.ts';
+import type { DepartmentMap } from './charts/department-map.ts';
+import type { Period, Timeline } from './charts/timeline.ts';
 import type { OperationName } from './openapi.ts';
+import type { PetitionList } from './petition-list.ts';
+import type { Progress } from './progress.ts';
 
 /** What each template in `views/` is given, beside the layout's own helpers. Plain values: no request, no row. */
 export type PageModels = {
-  home: { petitions: readonly PetitionSummary[]; checkpoint: PageCheckpoint };
+  home: {
+    list: PetitionList;
+    /** Where the pages before and after this one are, if there are any. */
+    previousHref: string | undefined;
+    nextHref: string | undefined;
+    checkpoint: PageCheckpoint;
+  };
   petition: {
     petition: PetitionSummary & { statementHtml: string; statementHash: string };
-    /** Signatures by day, oldest first, and by département, most signed first. */
-    byDay: readonly { day: Day; count: number }[];
-    byDepartment: readonly { code: string; name: string; count: number }[] | undefined;
+    progress: readonly Progress[];
+    /** `undefined` while nobody has signed, the map also where the petition asks for no département. */
+    timeline: Timeline | undefined;
+    map: DepartmentMap | undefined;
+    /** The name of a département or collectivity by its code. */
+    departmentNames: ReadonlyMap<string, string>;
     withdrawn: number;
     invalidated: readonly { ground: string; count: number }[];
     checkpoint: PageCheckpoint;
     /** Where the sign form posts, and where those post who have signed and want to withdraw (also after closing). */
     signAction: string;
     withdrawAction: string;
+    /** The petition's public address, and the same as a mail that one may send. */
+    address: string;
+    mailHref: string;
+  };
+  /** The tables behind a petition's charts. */
+  figures: {
+    petition: PetitionSummary;
+    periods: readonly Period[];
+    /** Most signed first. */
+    byDepartment: readonly { code: string; name: string; count: number }[] | undefined;
+    withdrawn: number;
+    invalidated: readonly { ground: string; count: number }[];
+    checkpoint: PageCheckpoint;
   };
   confirm: {
     petition: { slug: string; title: string };
@@ -32,6 +59,10 @@ export type PageModels = {
     departments: readonly { code: string; name: string }[] | undefined;
     /** What is wrong with what was chosen, after a refused confirmation. */
     error: 'department-missing' | 'department-unknown' | undefined;
+    /** What kept a confirmation from being recorded, and passes by itself. */
+    trouble: { code: RefusalCode; status: number } | undefined;
+    /** The département as it was sent with a confirmation that was refused. */
+    chosen: string | undefined;
     /** Where the main form posts; where one posts who only wants their receipt (withdrawing); where "this is not me" posts. */
     confirmAction: string;
     findAction: string | undefined;
@@ -66,7 +97,19 @@ export type PageModels = {
   };
   /** A site that asks for no signature logs the person in. */
   'site-login': { site: string; confirmAction: string; notMeAction: string };
-  'how-it-works': Record<string, never>;
+  'how-it-works': { issuer: string };
+  /** What became of signatures and petitions, as the fold counts it, and the keys that all of it stands on. */
+  transparency: {
+    issuer: string;
+    vkey: string;
+    /** Key ids of the receipts' keys: the one that signs first, then the earlier ones. */
+    receiptKeys: readonly string[];
+    counts: TransparencyCounts;
+    /** Those that were closed or lost signatures, the newest first; `more` of them are not shown. */
+    petitions: readonly TransparencyRow[];
+    more: number;
+    checkpoint: PageCheckpoint;
+  };
   privacy: Record<string, never>;
   accessibility: Record<string, never>;
   /** The public JSON, for a reader; programs read `/api/openapi.json`. */
@@ -80,10 +123,31 @@ export type PageModels = {
 /** What the figures of a page are true for: the log's published size, and when it was published. */
 export type PageCheckpoint = { size: number; day: Day; at: Date };
 
+export type TransparencyCounts = {
+  petitions: number;
+  closed: number;
+  /** Petitions whose pseudonym key is destroyed. */
+  destroyed: number;
+  /** Signatures that count, and those that no longer do. */
+  signatures: number;
+  withdrawn: number;
+  invalidated: Readonly<Record<Ground, number>>;
+};
+
+export type TransparencyRow = {
+  slug: string;
+  title: string;
+  closed: Day | undefined;
+  destroyed: Day | undefined;
+  withdrawn: number;
+  invalidated: number;
+};
+
 export type PetitionSummary = {
   id: string;
   slug: string;
   title: string;
+  author: string | undefined;
   status: 'open' | 'closed' | 'restricted';
   opened: Day;
   /** The last day on which one can sign. */

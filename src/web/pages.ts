@@ -2,9 +2,13 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { Eta } from 'eta';
-import { LANGS, type Lang, loadTranslations, withLang } from './i18n.ts';
+import { type Brand, PLAIN, type Texts } from '../brand/brand.ts';
+import { withColours } from '../brand/palette.ts';
+import { LANGS, type Lang, loadTranslations, localeOf, withLang } from './i18n.ts';
 import { loadModules } from './modules.ts';
 import type { PageModels, PageName } from './page-models.ts';
+import { renderStatement } from './present.ts';
+import { drawWhoSeesWhat } from './who-sees-what.ts';
 
 /**
  * The pages as HTML. Everything is read and compiled when this is made: rendering opens no file and knows no request.
@@ -33,63 +37,69 @@ export type Pages = {
 type PagesOptions = {
   viewsDir: string;
   publicDir: string;
-  siteName?: string;
+  brand?: Brand;
   /** Who identifies people, as sentences name it. FranceConnect's button and explanation are for FranceConnect alone. */
   provider?: { name: string; isFranceConnect: boolean };
-  /** Where the program's source can be read; without it the footer links to none. */
-  sourceUrl?: string;
 };
 
 const ASSET_TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.png': 'image/png',
 };
 
 const FRANCECONNECT = { name: 'FranceConnect', isFranceConnect: true };
 
 export function createPages(options: PagesOptions): Pages {
-  const { viewsDir, publicDir, siteName = 'Paraphe', provider = FRANCECONNECT, sourceUrl } = options;
+  const { viewsDir, publicDir, brand = PLAIN, provider = FRANCECONNECT } = options;
   const eta = compileTemplates(viewsDir);
-  const speech = loadTranslations(join(viewsDir, 'locales'), { site: siteName, provider: provider.name });
-  const { assets, urls } = loadAssets(publicDir);
+  const speechOf = loadTranslations({ site: brand.name, provider: provider.name });
+  const { assets, urls } = loadAssets(publicDir, brand);
   const asset = (file: string): string => {
     const url = urls.get(file);
     if (url === undefined) throw new Error(`No asset ${file} in ${publicDir}`);
     return url;
   };
+  const langs = LANGS.map((lang) => ({ lang, name: localeOf(lang).name }));
   const helpersFor = (lang: Lang, explicitLang: boolean) => ({
-    ...speech[lang],
+    ...speechOf(lang),
     lang,
     explicitLang,
-    langs: LANGS,
-    siteName,
+    langs,
+    brand: {
+      name: brand.name,
+      logo: urls.get(LOGO),
+      operator: brand.operator,
+      source: brand.source,
+      footer: textIn(brand.footer, lang),
+      notices: textIn(brand.notices, lang),
+      controller: textIn(brand.controller, lang),
+    },
     isFranceConnect: provider.isFranceConnect,
-    sourceUrl,
     asset,
+    drawWhoSeesWhat,
     href: explicitLang ? (path: string) => withLang(path, lang) : (path: string) => path,
   });
-  const helpers = {
-    fr: { negotiated: helpersFor('fr', false), explicit: helpersFor('fr', true) },
-    en: { negotiated: helpersFor('en', false), explicit: helpersFor('en', true) },
-  };
+  const helpers = new Map(
+    LANGS.map((lang) => [lang, { negotiated: helpersFor(lang, false), explicit: helpersFor(lang, true) }]),
+  );
 
   // A list of a hundred choices is most of its page, and is one of a few that never change.
   const optionLists = new WeakMap<object, string>();
-  const optionsOf = (choices: readonly { code: string; name: string }[]): string => {
-    const known = optionLists.get(choices);
-    if (known !== undefined) return known;
-    const html = eta.render('@partials/options', { choices });
+  const optionsOf = (choices: readonly { code: string; name: string }[], chosen?: string): string => {
+    const html = optionLists.get(choices) ?? eta.render('@partials/options', { choices });
     optionLists.set(choices, html);
-    return html;
+    const isChoice = choices.some(({ code }) => code === chosen);
+    return isChoice ? html.replace(`value="${chosen}"`, '$& selected') : html;
   };
 
   return {
     assets,
-    text: (lang, key) => speech[lang].t(key),
+    text: (lang, key) => speechOf(lang).t(key),
     render(name, model, { lang, explicitLang, path, simulated }) {
       const here = localPath(path);
       return eta.render(`@${name}`, {
-        ...helpers[lang][explicitLang ? 'explicit' : 'negotiated'],
+        ...helpers.get(lang)?.[explicitLang ? 'explicit' : 'negotiated'],
         langHref: (other: Lang) => withLang(here, other),
         simulated,
         optionsOf,
@@ -105,29 +115,57 @@ function compileTemplates(viewsDir: string): Eta {
   for (const folder of ['', 'partials/']) {
     for (const file of readdirSync(join(viewsDir, folder))) {
       if (extname(file) !== '.eta') continue;
-      eta.loadTemplate(`@${folder}${basename(file, '.eta')}`, readFileSync(join(viewsDir, folder, file), 'utf8'));
+      const template = readFileSync(join(viewsDir, folder, file), 'utf8').replace(/^[ \t]+/gm, ' '); // indented for us alone
+      eta.loadTemplate(`@${folder}${basename(file, '.eta')}`, template);
     }
   }
   return eta;
 }
 
-function loadAssets(publicDir: string) {
+/** The operator's own logo, whatever its file is called: no asset of ours has that name. */
+const LOGO = 'logo';
+
+/** Files of ours, in the operator's colours and with their icon; their logo; the verifier's modules. */
+function loadAssets(publicDir: string, brand: Brand) {
   const assets = new Map<string, Asset>();
   const urls = new Map<string, string>();
-  for (const file of readdirSync(publicDir)) {
+  const add = (name: string, file: string, body: Buffer) => {
     const extension = extname(file);
     const type = ASSET_TYPES[extension];
-    if (type === undefined) continue;
-    const body = readFileSync(join(publicDir, file));
+    if (type === undefined) return;
     const hash = createHash('sha256').update(body).digest('hex').slice(0, 16);
     const url = `/assets/${basename(file, extension)}.${hash}${extension}`;
     assets.set(url, { body, type, etag: `"${hash}"` });
-    urls.set(file, url);
+    urls.set(name, url);
+  };
+  for (const file of readdirSync(publicDir)) {
+    const body = readFileSync(join(publicDir, file));
+    add(
+      file,
+      file,
+      extname(file) === '.css' ? Buffer.from(withoutSpace(withColours(body.toString(), brand.colours))) : body,
+    );
   }
+  if (brand.icon !== undefined) add('icon.svg', brand.icon.file, brand.icon.body);
+  if (brand.logo !== undefined) add(LOGO, brand.logo.file, brand.logo.body);
   const verifier = loadModules('verifier/page.ts');
   for (const [url, { body, type, hash }] of verifier.files) assets.set(url, { body, type, etag: `"${hash}"` });
   urls.set('verifier', verifier.entry);
   return { assets, urls };
+}
+
+/** A text of the operator's as HTML, without any markup but Markdown's, and the language that it is in. */
+function textIn(texts: Texts | undefined, lang: Lang): { lang: Lang; html: string } | undefined {
+  const [first] = Object.entries(texts ?? {});
+  if (texts === undefined || first === undefined) return undefined;
+  const own = texts[lang];
+  return own === undefined ? { lang: first[0], html: renderStatement(first[1]) } : { lang, html: renderStatement(own) };
+}
+
+/** A stylesheet without its comments and indentation, which are a quarter of it. */
+function withoutSpace(css: string): string {
+  const plain = css.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\s+/g, ' ');
+  return plain.replace(/ ?([{};,]) ?/g, '$1').trim();
 }
 
 /** A request for `//example.org/` must not make the language switch a link to example.org. */

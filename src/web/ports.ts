@@ -10,6 +10,8 @@ export type JourneyStore = {
   find(id: Uint8Array, now: number): Promise<Uint8Array | undefined>;
   /** Lets a journey's content expire by an instant at the latest; its claim stays. */
   forget(id: Uint8Array, by: number): Promise<void>;
+  /** How many have not expired, counted no further than `most`. */
+  count(now: number, most: number): Promise<number>;
   /** Removes what has expired. */
   sweep(now: number): Promise<void>;
 };

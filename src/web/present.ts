@@ -4,7 +4,7 @@ import { type Day, parisDay } from '../clock.ts';
 import type { Figures } from '../log/figures.ts';
 import { ABROAD, DEPARTMENTS } from '../petitions/department.ts';
 import { lastDay, type Petition, statusOf } from '../petitions/petition.ts';
-import type { Lang } from './i18n.ts';
+import { LANGS, type Lang, localeOf } from './i18n.ts';
 import type { PetitionSummary } from './page-models.ts';
 
 /**
@@ -33,6 +33,7 @@ export function summarise(petition: Petition, signatures: number, now: Date): Pe
     id: petition.id,
     slug: petition.slug,
     title: petition.statement.title,
+    author: petition.author,
     status: statusOf(petition, parisDay(now)),
     opened: petition.opened,
     closes: lastDay(petition),
@@ -67,10 +68,13 @@ export const NO_FIGURES: Pick<Figures, 'total' | 'byDay' | 'byDepartment' | 'wit
   invalidated: new Map(),
 };
 
-const ABROAD_NAMES: Readonly<Record<Lang, string>> = { fr: 'À l’étranger', en: 'Abroad' };
-
 export function departmentName(code: string, lang: Lang): string {
-  return code === ABROAD ? ABROAD_NAMES[lang] : (DEPARTMENTS.get(code) ?? code);
+  return code === ABROAD ? localeOf(lang).abroad : (DEPARTMENTS.get(code) ?? code);
+}
+
+/** By code, each language's once: departments, collectivities and people abroad. */
+export function departmentNames(lang: Lang): ReadonlyMap<string, string> {
+  return NAMES.get(lang) ?? new Map();
 }
 
 /** Southern and Antarctic Lands, Clipperton: on the list, but nobody lives there. */
@@ -78,7 +82,7 @@ const UNINHABITED = ['984', '989'];
 
 /** Départements as a list offers them: by code, people abroad last. */
 export function departmentChoices(lang: Lang): readonly { code: string; name: string }[] {
-  return CHOICES[lang];
+  return CHOICES.get(lang) ?? [];
 }
 
 function choices(lang: Lang): readonly { code: string; name: string }[] {
@@ -86,7 +90,12 @@ function choices(lang: Lang): readonly { code: string; name: string }[] {
   return [...codes, ABROAD].map((code) => ({ code, name: departmentName(code, lang) }));
 }
 
-const CHOICES: Readonly<Record<Lang, ReturnType<typeof choices>>> = { fr: choices('fr'), en: choices('en') };
+function names(lang: Lang): ReadonlyMap<string, string> {
+  return new Map([...DEPARTMENTS.keys(), ABROAD].map((code) => [code, departmentName(code, lang)]));
+}
+
+const NAMES: ReadonlyMap<Lang, ReturnType<typeof names>> = new Map(LANGS.map((lang) => [lang, names(lang)]));
+const CHOICES: ReadonlyMap<Lang, ReturnType<typeof choices>> = new Map(LANGS.map((lang) => [lang, choices(lang)]));
 
 export function byDay(counts: ReadonlyMap<Day, number>): readonly { day: Day; count: number }[] {
   return [...counts].map(([day, count]) => ({ day, count })).sort((a, b) => (a.day < b.day ? -1 : 1));

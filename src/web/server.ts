@@ -15,6 +15,7 @@ import { publicJson } from './routes/api.ts';
 import { assets } from './routes/assets.ts';
 import { callback } from './routes/callback.ts';
 import { confirm, findReceipt, showConfirm } from './routes/confirm.ts';
+import { publicFiles } from './routes/figures.ts';
 import { healthz, readyz } from './routes/health.ts';
 import { logFiles } from './routes/log.ts';
 import { backToPetition, logout, logoutCallback } from './routes/logout.ts';
@@ -38,12 +39,16 @@ export function createServer(deps: WebDependencies): Express {
   const security = new SecurityHeaders(deps.config.origin.startsWith('https:'), () => deps.issuer.origins());
   const pages = publicPages(deps, security);
   const json = publicJson(deps, security);
+  const files = publicFiles(deps, security);
   const log = logFiles(deps, security);
   const secured = security.handler;
   const limiter = limitPosts(deps.config.postsPerMinute, deps.clock);
   const posts = [secured, guardOrigin(deps.config.origin), limiter, parseForm()];
 
   app.get('/petitions/:slug', pages.petition);
+  app.get('/petitions/:slug/figures', pages.figures);
+  app.get('/petitions/:slug/figures.csv', files.figures);
+  app.get('/petitions/:slug/qr.svg', files.qrCode);
 
   app.post('/petitions/:slug/sign', posts, startJourney(deps, 'sign'));
   app.post('/petitions/:slug/withdraw', posts, startJourney(deps, 'withdraw'));
@@ -65,7 +70,9 @@ export function createServer(deps: WebDependencies): Express {
   app.use('/oidc', secured, openIdProvider(deps));
 
   app.get('/', pages.home);
+  app.get('/petitions.csv', files.petitions);
   app.get('/how-it-works', pages.howItWorks);
+  app.get('/transparency', pages.transparency);
   app.get('/privacy', pages.privacy);
   app.get('/accessibility', pages.accessibility);
   app.get('/verify', pages.verify);
@@ -99,7 +106,12 @@ export function createServer(deps: WebDependencies): Express {
 const KNOWN = [
   [
     'GET, HEAD',
-    ['/', '/petitions/:slug', '/how-it-works', '/privacy', '/accessibility', '/verify', '/log', '/healthz', '/readyz'],
+    ['/', '/petitions/:slug', '/how-it-works', '/transparency', '/privacy', '/accessibility', '/verify', '/log'],
+  ],
+  ['GET, HEAD', ['/healthz', '/readyz']],
+  [
+    'GET, HEAD',
+    ['/petitions.csv', '/petitions/:slug/figures', '/petitions/:slug/figures.csv', '/petitions/:slug/qr.svg'],
   ],
   [
     'GET, HEAD',

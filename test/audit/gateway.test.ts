@@ -49,6 +49,18 @@ describe('a gateway that tells the truth', () => {
     expect(report).toMatchObject({ holds: true, entries: 1500 });
   });
 
+  test('may show its petitions on several pages, but must show them all', async () => {
+    const files = await gatewayFiles(entries, STATEMENTS);
+    const list = Buffer.from(files.get('?lang=en')!).toString();
+    const [first = '', second = ''] = [...list.matchAll(/<p .*?<\/p>/g)].map(([count]) => count);
+    files.set('?lang=en', Buffer.from(list.replace(second, '')));
+    const without = await auditFiles(files, { gateway: true });
+    expect(without.report.difference?.detail).toContain('it shows no count of petition');
+    files.set('?lang=en&page=2', Buffer.from(list.replace(first, '')));
+    const { report } = await auditFiles(files, { gateway: true });
+    expect(report).toMatchObject({ holds: true, compared: { shown: 4 } });
+  });
+
   test('and a copy of its files says nothing', async () => {
     const files = await gatewayFiles(SMALL, STATEMENTS);
     files.delete('api/petitions');

@@ -5,6 +5,8 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { readStorageConfig } from '../../src/config.ts';
+import { openStorage } from '../../src/storage/open.ts';
 import { Browser } from '../fakes/browser.ts';
 import { command } from '../fakes/command.ts';
 
@@ -27,7 +29,8 @@ type Result = { code: number; stdout: string; stderr: string };
 function paraphe(args: string[], env: Record<string, string> = {}): Promise<Result> {
   return new Promise((resolve) => {
     const base = { PATH: process.env.PATH, DATA_DIR: folder, ORIGIN: 'https://petitions.example.org' };
-    const options = { env: { ...base, ...env }, cwd: folder };
+    // A command that should refuse and serves instead must not outlive the test, on a port that others want.
+    const options = { env: { ...base, ...env }, cwd: folder, timeout: 60_000 };
     execFile(NODE, [PARAPHE, ...args], options, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr });
     });
@@ -154,6 +157,31 @@ describe('paraphe serve', () => {
 describe('paraphe petition', () => {
   const petitions = (name: string, ...args: string[]) => command({ ...IDENTITY, DATA_DIR: folder }, name, ...args);
 
+  test('opens one that states no thresholds with those of the brand, and one that states none at all with none', async () => {
+    await petitions('init');
+    writeFileSync(join(folder, 'brand.yaml'), 'name: V\nthresholds: [{ signatures: 5000, label: { fr: Inscrite } }]');
+    for (const [slug, stated] of [
+      ['muette', ''],
+      ['sans', 'thresholds: []\n'],
+      ['avec', 'thresholds: [{ signatures: 7, label: { fr: Débattue } }]\n'],
+    ] as const) {
+      const file = join(folder, `${slug}.md`);
+      writeFileSync(
+        file,
+        `---\nslug: ${slug}\ntitle: Un titre\nmin_age: 18\ndepartments: false\n${stated}---\n\nCeci.\n`,
+      );
+      const opened = await command({ ...IDENTITY, DATA_DIR: folder, BRAND: folder }, 'petition', 'open', file);
+      expect(opened).toMatchObject({ code: 0 });
+    }
+    const storage = await openStorage(readStorageConfig({ DATA_DIR: folder }));
+    const thresholds = (await storage.petitions.list()).map(({ slug, thresholds: [first] }) => [
+      slug,
+      first?.signatures,
+    ]);
+    await storage.close();
+    expect(Object.fromEntries(thresholds)).toEqual({ muette: 5000, sans: undefined, avec: 7 });
+  });
+
   test('opens from a file, lists and closes, also beside another process', async () => {
     await petitions('init');
     const file = join(folder, 'p.md');
@@ -224,7 +252,7 @@ describe('paraphe demo', () => {
 
   test('serves three petitions, prints where to click and nobody’s name, and survives a restart', async () => {
     const [PORT, FRANCECONNECT_PORT] = await freePorts();
-    const env = { PORT, FRANCECONNECT_PORT, DATA_DIR: folder };
+    const env = { PORT, FRANCECONNECT_PORT, DATA_DIR: folder, DEMO_SIGNATURES: '0' };
     const origin = `http://localhost:${PORT}`;
     const first = await start(env);
     expect(first.printed()).toContain(origin);

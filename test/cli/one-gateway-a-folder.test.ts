@@ -29,7 +29,7 @@ let demo: Started;
 beforeAll(async () => {
   [PORT = '', FRANCECONNECT_PORT = ''] = await freePorts(2);
   origin = `http://localhost:${PORT}`;
-  demo = await start('demo', { PORT, FRANCECONNECT_PORT }, 'Ctrl-C');
+  demo = await start('demo', { PORT, FRANCECONNECT_PORT, DEMO_SIGNATURES: '0' }, 'Ctrl-C');
 });
 afterAll(() => {
   for (const child of running) child.kill('SIGKILL');

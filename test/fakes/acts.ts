@@ -18,6 +18,8 @@ export function petitionNamed(slug: string, id: string): NewPetition {
     id: id as PetitionId,
     slug,
     statement: makeStatement(`Pétition ${slug}`, 'Nous demandons ceci.'),
+    author: 'Un collectif',
+    thresholds: [{ signatures: 1000, departments: 3, label: { fr: 'Débat', en: 'Debate' } }],
     closes: day('2027-01-31'),
     minAge: 18,
     departments: true,

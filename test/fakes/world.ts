@@ -18,15 +18,20 @@ import type { Petition } from '../../src/petitions/petition.ts';
 import { parsePetitionFile } from '../../src/petitions/petition-file.ts';
 import { createKeys, readKeys } from '../../src/storage/key-folder.ts';
 import { migrateStorage } from '../../src/storage/open.ts';
+import { type Balancer, startBalancer } from './balancer.ts';
 import { Browser } from './browser.ts';
 
 export type World = {
   readonly origin: string;
   readonly config: ServeConfig;
+  /** What `config` was read from: another process may serve in the gateways' place. */
+  readonly env: Readonly<Record<string, string>>;
   readonly dataDir: string;
   readonly franceConnect: FranceConnect;
   /** Diagnostic lines, as they were written. */
   readonly lines: readonly string[];
+  /** The gateways that serve, where there are several: each closes by itself. */
+  readonly gateways: readonly App[];
   browser(options?: ConstructorParameters<typeof Browser>[0]): Browser;
   /**
    * Stops the gateway and starts it again on the same folder.
@@ -34,6 +39,8 @@ export type World = {
    * @param policy by which witnesses cosign from now on
    */
   restart(between?: () => unknown, policy?: string): Promise<void>;
+  /** Stops the gateways, and leaves the rest. */
+  stop(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -46,6 +53,8 @@ export type WorldOptions = {
   readonly petitions?: readonly string[];
   /** Makes the policy by which witnesses cosign the log, from the log's verifier key. */
   readonly witnessPolicy?: (vkey: string) => Promise<string>;
+  /** How many gateways serve behind one address, a request here and the next one there; one serves by itself. */
+  readonly gateways?: number;
 };
 
 /** From 16, no département asked. */
@@ -76,7 +85,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ],
     ...options.franceConnect,
   });
-  const given = readServeConfig({
+  const env = {
     DATA_DIR: dataDir,
     ORIGIN: origin,
     PORT: String(port),
@@ -88,7 +97,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     IDENTITY_TIMEOUT_MS: '2000',
     ALLOW_SIMULATED_IDENTITY: '1',
     ...options.env,
-  });
+  };
+  const given = readServeConfig(env);
   createKeys(given.storage.keysDir, logOrigin(given.web.origin));
   const config = await withWitnesses(given, options.witnessPolicy);
   await migrateStorage(config.storage);
@@ -99,27 +109,43 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 
   const lines: string[] = [];
   const diagnostics = createDiagnostics(config.diagnostics, { write: (line: string) => void lines.push(line) });
-  const start = async (policy?: string) =>
-    startApp(policy === undefined ? config : await withWitnesses(config, async () => policy), {
-      diagnostics,
-      ...(options.clock ? { clock: options.clock } : {}),
-    });
-  let app: App | undefined = await start();
+  const balancer: Balancer | undefined = options.gateways === undefined ? undefined : await startBalancer(port);
+  const start = async (policy?: string): Promise<readonly App[]> => {
+    const followed = policy === undefined ? config : await withWitnesses(config, async () => policy);
+    const web = balancer === undefined ? followed.web : { ...followed.web, port: 0 };
+    const gateways: App[] = [];
+    for (let i = 0; i < (options.gateways ?? 1); i++) {
+      const app = await startApp(
+        { ...followed, web },
+        { diagnostics, ...(options.clock ? { clock: options.clock } : {}) },
+      );
+      gateways.push(app);
+    }
+    balancer?.set(gateways.map((gateway) => gateway.port));
+    return gateways;
+  };
+  const stop = async () => {
+    for (const gateway of gateways.splice(0)) await gateway.close();
+  };
+  const gateways: App[] = [...(await start())];
   return {
     origin,
     config,
+    env,
     dataDir,
     franceConnect,
     lines,
+    stop,
+    gateways,
     browser: (browserOptions) => new Browser(browserOptions),
     async restart(between, policy) {
-      await app?.close();
-      app = undefined;
+      await stop();
       await between?.();
-      app = await start(policy);
+      gateways.push(...(await start(policy)));
     },
     async close() {
-      await app?.close();
+      await stop();
+      await balancer?.close();
       await franceConnect.close();
       rmSync(dataDir, { recursive: true, force: true });
     },

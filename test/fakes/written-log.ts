@@ -31,6 +31,7 @@ export async function writtenLog(log: LogStore<PetitionAct, PetitionOutcome>): P
     async write(day, ...acts) {
       const { outcomes, entries } = await log.append(
         {
+          epoch: 0,
           size: edge.size,
           day,
           total: (petition) => fold.total(petition),

@@ -30,3 +30,19 @@ test('while the database takes no write, Hugo is told so and loses nothing; then
   expect((await receiptOf(hugo)).claims).toMatchObject({ iss: world.origin });
   await expect.poll(() => tallyOf(world, 'jardins')).toMatchObject({ total: 1 });
 });
+
+test('and what Hugo has chosen is kept: he presses again on the same page', async () => {
+  const hugo = world.browser();
+  await logIn(hugo, world, 'trains', 'test');
+  const other = new Database(join(world.dataDir, 'paraphe.sqlite'));
+  other.exec('BEGIN IMMEDIATE');
+  await hugo.submit({ department: '2A' }, { form: '/confirm' });
+  expect(hugo.page.status).toBe(503);
+  expect(hugo.page.html).toContain('<option value="2A" selected>');
+  expect(hugo.page.html).toMatch(/<div class="field-error" role="alert">/);
+  other.exec('ROLLBACK');
+  other.close();
+
+  await hugo.submit({}, { form: '/confirm' });
+  expect((await receiptOf(hugo)).claims).toMatchObject({ department: '2A' });
+});

@@ -4,8 +4,9 @@
  */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Browser } from '../fakes/browser.ts';
+import { newDatabase, sql } from '../fakes/postgres.ts';
 import { dice, rounds } from '../fakes/rounds.ts';
 import { logIn, receiptOf, startWorld, TRAINS, tallyOf, type World } from '../fakes/world.ts';
 
@@ -15,16 +16,23 @@ const ROUNDS = rounds(2, 100);
 const DEPARTMENTS = ['01', '13', '2A', '31', '59', '75', '974', '99'];
 
 let world: World;
-let file: string;
-
-beforeEach(async () => {
-  world = await startWorld({ petitions: [TRAINS], env: { POSTS_PER_MINUTE: '1000000' } });
-  file = join(world.dataDir, 'paraphe.sqlite');
-});
 afterEach(() => world.close());
 
-describe('two hundred presses of one person at once', () => {
+const GATEWAYS = [
+  { what: 'one gateway, on SQLite', start: () => startWith({}, 1) },
+  {
+    what: 'three gateways, on PostgreSQL',
+    start: async () => startWith({ DATABASE_URL: await newDatabase(), LOCK_URL: await newDatabase() }, 3),
+  },
+];
+
+function startWith(env: Record<string, string>, gateways: number): Promise<World> {
+  return startWorld({ petitions: [TRAINS], env: { POSTS_PER_MINUTE: '1000000', ...env }, gateways });
+}
+
+describe.each(GATEWAYS)('two hundred presses of one person at once, at $what', ({ start }) => {
   it(`leave one row, one count and one receipt, in ${ROUNDS} rounds`, async () => {
+    world = await start();
     const roll = dice();
     const firstCitizen = 1 + roll(9_000_000);
     for (let round = 1; round <= ROUNDS; round++) {
@@ -40,7 +48,7 @@ describe('two hundred presses of one person at once', () => {
       expect(claims.length).toBeGreaterThanOrEqual(BROWSERS);
       expect(new Set(claims.map((claim) => JSON.stringify(claim))).size).toBe(1);
       expect(DEPARTMENTS).toContain(claims[0]?.department);
-      expect(stored()).toEqual({ rows: round, nyms: round, entries: round });
+      expect(await stored()).toEqual({ rows: round, nyms: round, entries: round });
     }
     await expect
       .poll(() => tallyOf(world, 'trains'), { timeout: 10_000 })
@@ -94,13 +102,20 @@ async function claimsOf(browser: Browser) {
 }
 
 /** How often the log says that a nym signed, and of how many nyms it and the rows speak. */
-function stored(): { rows: number; nyms: number; entries: number } {
-  const database = new Database(file, { readonly: true });
+async function stored(): Promise<Stored | undefined> {
+  const query = `SELECT count(*) AS rows, count(DISTINCT nym) AS nyms,
+    (SELECT count(*) FROM entries WHERE nym IS NOT NULL) AS entries FROM signatures`;
+  const { DATABASE_URL } = world.env;
+  if (DATABASE_URL !== undefined) {
+    const [row] = await sql<Record<keyof Stored, string>>(DATABASE_URL, query);
+    return row && { rows: Number(row.rows), nyms: Number(row.nyms), entries: Number(row.entries) };
+  }
+  const database = new Database(join(world.dataDir, 'paraphe.sqlite'), { readonly: true });
   try {
-    const query = `SELECT count(*) AS rows, count(DISTINCT nym) AS nyms,
-      (SELECT count(*) FROM entries WHERE nym IS NOT NULL) AS entries FROM signatures`;
-    return database.prepare(query).get() as ReturnType<typeof stored>;
+    return database.prepare(query).get() as Stored;
   } finally {
     database.close();
   }
 }
+
+type Stored = { rows: number; nyms: number; entries: number };

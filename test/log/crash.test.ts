@@ -78,7 +78,7 @@ class Memory {
       files: storage.log,
       vkey: folder.key.vkey,
       published: () => publisher.current,
-      sealed: () => sequencer.sealed,
+      sealed: async () => sequencer.sealed,
     });
     const { size, root } = sequencer.sealed;
     for (const checkpoint of this.#checkpoints) {

@@ -64,9 +64,9 @@ async function run({ dataDir, keysDir, name, people, inFlight, dies }: Order): P
   const { log: store, ...storage } = openSqliteStorage(place);
   const log: LogStore<PetitionAct, PetitionOutcome> = {
     ...store,
-    async publish(checkpoint, at, fold) {
+    async publish(checkpoint, at, fold, epoch) {
       reach('publishing');
-      await store.publish(checkpoint, at, fold);
+      await store.publish(checkpoint, at, fold, epoch);
       say({ what: 'published', checkpoint });
       reach('published');
     },

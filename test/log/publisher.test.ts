@@ -249,7 +249,7 @@ describe('the fold', () => {
   test('that was kept is where a start goes on from: nothing before it is read again but the right edge', async () => {
     await sign(300);
     const { checkpoint, size } = log.sequencer.sealed;
-    await log.storage.log.publish(checkpoint, NOON, log.sequencer.fold.snapshot());
+    await log.storage.log.publish(checkpoint, NOON, log.sequencer.fold.snapshot(), 0);
     await sign(5);
     const reads: number[] = [];
     await reopen({
@@ -273,7 +273,7 @@ describe('the fold', () => {
     await (await openPublisher()).publish();
     await sign(4);
     const { checkpoint } = (await log.storage.log.state())!.publication!;
-    await log.storage.log.publish(checkpoint, NOON, log.sequencer.fold.snapshot());
+    await log.storage.log.publish(checkpoint, NOON, log.sequencer.fold.snapshot(), 0);
     await reopen();
     expect(totalOf(await openPublisher())).toBe(3);
     expect(log.sequencer.fold.total(PETITION)).toBe(7);
@@ -284,7 +284,7 @@ describe('the fold', () => {
     const { checkpoint } = log.sequencer.sealed;
     const snapshot = log.sequencer.fold.snapshot();
     const wrong = { ...snapshot, petitions: snapshot.petitions.map((one) => ({ ...one, total: 4 })) };
-    await log.storage.log.publish(checkpoint, NOON, wrong);
+    await log.storage.log.publish(checkpoint, NOON, wrong, 0);
     await reopen();
     expect(totalOf(await openPublisher())).toBe(4);
     const { problems } = await checkLog(log.storage.log);

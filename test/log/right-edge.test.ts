@@ -148,7 +148,7 @@ describe('something missing or too much', () => {
     const folder = new LogFolder(wholes.get(257));
     const log = await folder.open();
     const { checkpoint } = log.sequencer.sealed;
-    await log.storage.log.publish(checkpoint, new Date(), log.sequencer.fold.snapshot());
+    await log.storage.log.publish(checkpoint, new Date(), log.sequencer.fold.snapshot(), 0);
     log.close();
     const data = new Database(folder.file);
     data.exec('DELETE FROM entries WHERE "index" = 256');

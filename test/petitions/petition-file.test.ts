@@ -20,6 +20,44 @@ describe('a petition’s file', () => {
     });
   });
 
+  test('may name its author, and what follows at how many signatures', () => {
+    const thresholds =
+      'thresholds:\n  - { signatures: 1000, label: { fr: Publiée } }\n' +
+      '  - { signatures: 5000, departments: 30, label: { fr: Débattue, en: Debated } }\n';
+    expect(parsePetitionFile(file(`${FRONT}author: Un collectif\n${thresholds}`), 'f')).toMatchObject({
+      author: 'Un collectif',
+      thresholds: [
+        { signatures: 1000, label: { fr: 'Publiée' } },
+        { signatures: 5000, departments: 30, label: { fr: 'Débattue', en: 'Debated' } },
+      ],
+    });
+  });
+
+  test.each([
+    [
+      'thresholds that fall',
+      'thresholds:\n  - { signatures: 2, label: { fr: Un } }\n  - { signatures: 2, label: { fr: Deux } }\n',
+      /rising/,
+    ],
+    ['a threshold of nothing', 'thresholds: [{ signatures: 0, label: { fr: Rien } }]\n', /signatures/],
+    ['a threshold in English alone', 'thresholds: [{ signatures: 9, label: { en: Debated } }]\n', /French/],
+    [
+      'a threshold of more départements than there are',
+      'thresholds: [{ signatures: 9, departments: 200, label: { fr: Débat } }]\n',
+      /departments/,
+    ],
+    ['an author on two lines', 'author: "Un\\ncollectif"\n', /author/],
+  ])('with %s is refused in one line', (_what, more, words) => {
+    expect(() => parsePetitionFile(file(FRONT + more), 'f')).toThrow(words);
+    expect(() => parsePetitionFile(file(FRONT + more), 'f')).toThrow(/^[^\n]+$/);
+  });
+
+  test('counts départements only where it asks for them', () => {
+    const front = FRONT.replace('departments: true', 'departments: false');
+    const source = file(`${front}thresholds: [{ signatures: 9, departments: 2, label: { fr: Débat } }]\n`);
+    expect(() => parsePetitionFile(source, 'f')).toThrow(/asks for none/);
+  });
+
   test.each([
     ['no front matter', 'Nous demandons ceci.', /no front matter/],
     ['no statement', file(FRONT, ' '), /no statement/],

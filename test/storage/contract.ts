@@ -199,6 +199,7 @@ export function storageContract(
     test('a batch that fails half-way leaves nothing', async () => {
       const nym = newNym();
       const batch = {
+        epoch: 0,
         size: log.size,
         day: MONDAY,
         total: () => 0,
@@ -215,8 +216,8 @@ export function storageContract(
     test('what is published, and the fold that was kept, come back as they were', async () => {
       await write(MONDAY, signed(newNym()), signed(newNym()));
       const at = new Date('2026-11-16T10:00:00.123Z');
-      await storage.log.publish('a note\n', at, log.fold.snapshot());
-      await storage.log.publish('the next\n', at, undefined);
+      await storage.log.publish('a note\n', at, log.fold.snapshot(), 0);
+      await storage.log.publish('the next\n', at, undefined, 0);
       expect(await storage.log.state()).toMatchObject({
         size: 4,
         day: MONDAY,
@@ -344,6 +345,9 @@ export function storageContract(
         await journeys.forget(id, 170);
         expect(await journeys.find(id, 150)).toBeUndefined();
         await journeys.save(id, Buffer.from('three'), 300);
+        expect([await journeys.count(299, 10), await journeys.count(300, 10)]).toEqual([1, 0]);
+        await journeys.save(randomBytes(12), Buffer.from('another'), 300);
+        expect([await journeys.count(299, 10), await journeys.count(299, 1)]).toEqual([2, 1]);
         await journeys.sweep(300);
         expect(await journeys.find(id, 0)).toBeUndefined();
       });

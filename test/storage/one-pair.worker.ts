@@ -30,7 +30,7 @@ async function record(recording: Recording): Promise<string> {
     const size = (await log.state())?.size ?? 0;
     const grow = () => ({ tiles: [], root: new Uint8Array(32) });
     try {
-      const { outcomes } = await log.append({ size, day: today, total: () => 0, grow }, [recording]);
+      const { outcomes } = await log.append({ epoch: 0, size, day: today, total: () => 0, grow }, [recording]);
       return outcomes[0]?.result ?? 'none';
     } catch (error) {
       if (!(error instanceof LogConflict)) throw error;

@@ -14,6 +14,7 @@ import {
   WriterBusy,
 } from '../../src/storage/open.ts';
 import { Database } from '../../src/storage/postgres/database.ts';
+import { Growth } from '../../src/storage/postgres/growth.ts';
 import { entryRange, latestEntries, moveSignatures } from '../../src/storage/postgres/log-statements.ts';
 import { day, newNym, opened, PETITION, petitionNamed, signed, withdrawn } from '../fakes/acts.ts';
 import { newDatabase, newPlace, type PostgresPlace, sql } from '../fakes/postgres.ts';
@@ -98,7 +99,13 @@ describe('one person, one signature, on PostgreSQL', () => {
     for (const nym of people) {
       for (let answered = false; !answered; ) {
         const size = (await one.log.state())?.size ?? 0;
-        const batch = { size, day: MONDAY, total: () => 0, grow: () => ({ tiles: [], root: new Uint8Array(32) }) };
+        const batch = {
+          epoch: 0,
+          size,
+          day: MONDAY,
+          total: () => 0,
+          grow: () => ({ tiles: [], root: new Uint8Array(32) }),
+        };
         try {
           results.push((await one.log.append(batch, [signed(nym)])).outcomes[0]!.result);
           answered = true;
@@ -272,13 +279,11 @@ describe('a PostgreSQL database', () => {
     await expect(storage.backup('/tmp/never')).rejects.toThrow('`pg_dump ');
   });
 
-  test('keeps journeys in tables that cost no write-ahead log', async () => {
+  test('keeps journeys and requests in tables that cost no write-ahead log', async () => {
     const query = "SELECT relname FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r' ORDER BY relname";
-    expect(await sql(place.databaseUrl, query)).toEqual([
-      { relname: 'claims' },
-      { relname: 'journeys' },
-      { relname: 'provider_rows' },
-    ]);
+    expect(await sql(place.databaseUrl, query)).toEqual(
+      ['claims', 'journeys', 'provider_rows', 'requests'].map((relname) => ({ relname })),
+    );
   });
 
   test('has at most ten connections open for the data of one process', async () => {
@@ -294,22 +299,91 @@ describe('a PostgreSQL database', () => {
 });
 
 describe('the right to write, on PostgreSQL', () => {
-  test('is one process’s, and ends with its connection', async () => {
+  test('is one process’s, for as long as it renews it', async () => {
     const lost = vi.fn();
     const writer = await holdWriter(place, lost);
     await expect(holdWriter(place, nobody)).rejects.toThrow(WriterBusy);
-    await sql(
-      place.databaseUrl,
-      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-    );
-    await expect.poll(() => lost.mock.calls).toMatchObject([[{ message: expect.stringContaining('is lost') }]]);
-    const next = await holdWriter(place, lost);
+    expect(await storage.isWriterGone()).toBe(false);
+    await runOut();
+    expect(await storage.isWriterGone()).toBe(true);
+    const next = await holdWriter(place, nobody);
+    expect(next.epoch).toBe(writer.epoch + 1);
+    await expect.poll(() => lost.mock.calls, POLL).toMatchObject([[{ message: expect.stringContaining('taken') }]]);
+    await writer.release(); // which is nobody's business any more
+    expect(await storage.isWriterGone()).toBe(false);
     await next.release();
-    await writer.release();
-    await wait(20);
+    expect(await storage.isWriterGone()).toBe(true);
     expect(lost).toHaveBeenCalledTimes(1);
   });
+
+  test('is still there after its connections were cut', async () => {
+    const lost = vi.fn();
+    const writer = await holdWriter(place, lost);
+    await cut();
+    await wait(2500);
+    await cut();
+    await wait(1500);
+    expect(await storage.isWriterGone()).toBe(false);
+    expect(lost).not.toHaveBeenCalled();
+    await writer.release();
+  });
+
+  test('is tried by several at once, and is one’s', async () => {
+    const tries = await Promise.allSettled(Array.from({ length: 10 }, () => holdWriter(place, nobody)));
+    const held = tries.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    expect(held).toHaveLength(1);
+    await held[0]?.release();
+  });
+
+  test('once it is another’s, nothing is recorded or published under it', async () => {
+    const { write, size } = await withPetition();
+    const writer = await holdWriter(place, nobody);
+    await expect(write(MONDAY, signed(newNym()))).rejects.toThrow(LogConflict); // it writes in epoch 0
+    await expect(storage.log.publish('a note\n', new Date(), undefined, 0)).rejects.toThrow(LogConflict);
+    await storage.log.publish('a note\n', new Date(), undefined, writer.epoch);
+    await runOut();
+    const next = await holdWriter(place, nobody);
+    await expect(storage.log.publish('another\n', new Date(), undefined, writer.epoch)).rejects.toThrow(LogConflict);
+    expect(await storage.log.state()).toMatchObject({ size, publication: { checkpoint: 'a note\n' } });
+    await next.release();
+    await writer.release();
+  });
+
+  test('waits for a batch that is being recorded under the one before, and finds it', async () => {
+    const { size } = await withPetition();
+    await storage.close();
+    storage = await openStorage(place);
+    const writer = await holdWriter(place, nobody);
+    const database = new Database(place.databaseUrl, 1);
+    await runOut();
+    const taken: string[] = [];
+    await database.transact(async (transaction) => {
+      await Growth.begin(transaction, { size, epoch: writer.epoch });
+      void holdWriter(place, nobody).then(async (next) => {
+        taken.push('next');
+        await next.release();
+      });
+      await wait(200);
+      taken.push('recorded');
+    });
+    await expect.poll(() => taken, POLL).toEqual(['recorded', 'next']);
+    await database.close();
+    await writer.release();
+  });
 });
+
+const POLL = { timeout: 5000 };
+
+/** As if its holder had not renewed it for long. */
+const runOut = () => sql(place.databaseUrl, "UPDATE lease SET renewed = '-infinity'");
+
+/** All connections of a gateway, as when the database is restarted. */
+const cut = () =>
+  sql(
+    place.databaseUrl,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'paraphe'`,
+  );
 
 describe('the lock in a database of its own', () => {
   test('is swapped by whoever knows what stands there, once', async () => {
@@ -326,7 +400,7 @@ describe('the lock in a database of its own', () => {
     await two.close();
   });
 
-  test('is refused beside the data: a backup of them would bring it back', async () => {
+  test('is refused beside the data where it is named: a backup of them would bring it back', async () => {
     await expect(openLock({ ...place, lockUrl: place.databaseUrl })).rejects.toThrow('a database of its own');
   });
 });

@@ -14,8 +14,14 @@ const get = (path: string, headers: Record<string, string> = {}) =>
 const PUBLIC = [
   '/',
   '/?lang=en',
+  '/?q=train&sort=closing&status=open&page=1',
   '/petitions/trains',
+  '/petitions/trains/figures',
+  '/petitions/trains/figures.csv',
+  '/petitions/trains/qr.svg',
+  '/petitions.csv',
   '/how-it-works',
+  '/transparency',
   '/privacy',
   '/accessibility',
   '/verify',
@@ -51,11 +57,11 @@ describe('whoever reads stays anonymous', () => {
   });
 
   test('pages load nothing from anyone else', async () => {
-    for (const path of PUBLIC.filter((one) => !/api|well-known/.test(one))) {
+    for (const path of PUBLIC.filter((one) => !/api|well-known|\.(csv|svg)$/.test(one))) {
       const html = await (await get(path)).text();
       const loaded = [...html.matchAll(/(?:src|srcset|<link[^>]*href)="([^"]+)"/g)].map(([, url]) => url);
       expect(loaded.length).toBeGreaterThan(0);
-      expect(loaded.filter((url) => !url?.startsWith('/assets/'))).toEqual([]);
+      expect(loaded.filter((url) => !/^\/(assets|petitions)\//.test(url ?? ''))).toEqual([]);
       // The page that checks receipts runs our own code, from `/assets/` as everything.
       const markup = path === '/verify' ? html.replace(/<script type="module" src="[^"]+"><\/script>/, '') : html;
       expect(markup).not.toMatch(/<script|<iframe|style="|\son\w+="/);
@@ -77,7 +83,7 @@ describe('whoever reads stays anonymous', () => {
     const english = await get('/petitions/trains', { 'accept-language': 'en-GB,en;q=0.9,fr;q=0.1' });
     expect(french.headers.get('content-language')).toBe('fr');
     expect(english.headers.get('content-language')).toBe('en');
-    expect(english.headers.get('vary')).toBe('Accept-Language');
+    expect(english.headers.get('vary')).toBe('Accept-Language, Accept-Encoding');
     expect(await english.text()).toContain('<html lang="en">');
     expect((await get('/petitions/trains?lang=en')).headers.get('content-language')).toBe('en');
     expect((await get('/petitions/trains?lang=de')).headers.get('content-language')).toBe('fr');

@@ -2,23 +2,26 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Day } from '../../src/clock.ts';
 import { REFUSAL_CODES } from '../../src/errors.ts';
-import { LANGS, loadTranslations, negotiateLang } from '../../src/web/i18n.ts';
+import { LANGS, loadTranslations, localeOf, negotiateLang } from '../../src/web/i18n.ts';
 
 const VIEWS = new URL('../../views/', import.meta.url);
 const PLURAL = /_(zero|one|two|few|many|other)$/;
 
 const read = (path: string) => readFileSync(new URL(path, VIEWS), 'utf8');
 const words = Object.fromEntries(LANGS.map((lang) => [lang, flatten(JSON.parse(read(`locales/${lang}.json`)))]));
-const say = loadTranslations(new URL('locales/', VIEWS).pathname, { site: 'Paraphe', provider: 'FranceConnect' });
+const say = loadTranslations({ site: 'Paraphe', provider: 'FranceConnect' });
 
-describe('the words of both languages', () => {
+describe('the words of all languages', () => {
   const meanings = (lang: string) =>
     [...new Set([...words[lang]!.keys()].map((key) => key.replace(PLURAL, '')))].sort();
 
   test('say the same things, with the same variables', () => {
-    expect(meanings('en')).toEqual(meanings('fr'));
-    for (const [key, text] of words.en!) {
-      expect(variables(text), key).toEqual(variables(words.fr!.get(key) ?? ''));
+    for (const lang of LANGS) {
+      expect(meanings(lang)).toEqual(meanings('fr'));
+      for (const [key, text] of words[lang]!) {
+        const [french = ''] = [key, `${key.replace(PLURAL, '')}_other`].flatMap((one) => words.fr!.get(one) ?? []);
+        expect(variables(text), key).toEqual(variables(french));
+      }
     }
   });
 
@@ -38,8 +41,15 @@ describe('the words of both languages', () => {
     for (const [key, text] of words.fr!) expect(text, key).not.toMatch(/'|"| [:;!?»]|« /);
   });
 
-  test('give the consent one version in both languages', () => {
-    expect(words.en!.get('consent.version')).toBe(words.fr!.get('consent.version'));
+  test('give the consent one version in all languages', () => {
+    for (const lang of LANGS) expect(words[lang]!.get('consent.version')).toBe(words.fr!.get('consent.version'));
+  });
+
+  test.each(LANGS)('%s says what it is called, and how its numbers and days are written', (lang) => {
+    const { name, region, abroad } = localeOf(lang);
+    expect(name).toBeTruthy();
+    expect(abroad).toBeTruthy();
+    expect(new Intl.Locale(region).language).toBe(lang);
   });
 });
 
@@ -50,7 +60,9 @@ describe('templates and words fit', () => {
     .map(read)
     .join('\n');
   const asked = [...code.matchAll(/\bt\((['`])([^'`]+)\1/g)].map(([, , key]) => pattern(key!));
-  const keys = [...new Set([...words.fr!.keys()].map((key) => key.replace(PLURAL, '')))];
+  const keys = [...new Set([...words.fr!.keys()].map((key) => key.replace(PLURAL, '')))].filter(
+    (key) => !key.startsWith('language.'), // what the program reads: LANGS, localeOf
+  );
 
   test('no template asks for words that are not there', () => {
     expect(asked.filter((key) => !keys.some((known) => key.test(known)))).toEqual([]);
@@ -75,18 +87,18 @@ describe('numbers, days and hours', () => {
     ['1992-11-00', 'novembre 1992', 'November 1992'],
     ['1992-00-00', '1992', '1992'],
   ])('%s', (day, french, english) => {
-    expect(say.fr.date(day as Day)).toBe(french);
-    expect(say.en.date(day as Day)).toBe(english);
+    expect(say('fr').date(day as Day)).toBe(french);
+    expect(say('en').date(day as Day)).toBe(english);
   });
 
   test('an hour is an hour in Paris', () => {
-    expect(say.fr.time(new Date('2026-07-01T12:05:00Z'))).toBe('14:05');
-    expect(say.en.time(new Date('2026-01-01T12:05:00Z'))).toBe('13:05');
+    expect(say('fr').time(new Date('2026-07-01T12:05:00Z'))).toBe('14:05');
+    expect(say('en').time(new Date('2026-01-01T12:05:00Z'))).toBe('13:05');
   });
 
   test('counts agree with their noun', () => {
     const count = (lang: 'fr' | 'en', n: number) =>
-      `${say[lang].number(n)} ${say[lang].t('summary.signatures', { count: n })}`;
+      `${say(lang).number(n)} ${say(lang).t('summary.signatures', { count: n })}`;
     expect(count('fr', 0)).toBe('0 signature vérifiée');
     expect(count('fr', 1500)).toBe('1\u202f500 signatures vérifiées');
     expect(count('fr', 2_000_000)).toBe('2\u202f000\u202f000 de signatures vérifiées');
@@ -96,7 +108,7 @@ describe('numbers, days and hours', () => {
 
   test('a variable is put in as it is, whatever it holds', () => {
     const code = '<b>{{site}} $t(layout.skip)';
-    expect(say.en.t('refusal.quote', { code, status: 404 })).toBe(`Code ${code}, status 404`);
+    expect(say('en').t('refusal.quote', { code, status: 404 })).toBe(`Code ${code}, status 404`);
   });
 });
 

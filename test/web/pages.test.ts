@@ -2,10 +2,15 @@ import { describe, expect, test } from 'vitest';
 import type { Day } from '../../src/clock.ts';
 import { REFUSAL_CODES } from '../../src/errors.ts';
 import { STEPS } from '../../src/verifier/steps.ts';
+import { drawDepartmentMap } from '../../src/web/charts/department-map.ts';
+import { drawTimeline, periodsOf } from '../../src/web/charts/timeline.ts';
 import { LANGS, type Lang } from '../../src/web/i18n.ts';
 import { OPERATIONS } from '../../src/web/openapi.ts';
 import type { PageModels, PageName, PetitionSummary } from '../../src/web/page-models.ts';
 import { createPages, type PageContext } from '../../src/web/pages.ts';
+import { foldWords, listPetitions, parseListQuery } from '../../src/web/petition-list.ts';
+import { departmentNames } from '../../src/web/present.ts';
+import { progressOf } from '../../src/web/progress.ts';
 import french from '../../views/locales/fr.json' with { type: 'json' };
 
 const folder = (name: string) => new URL(`../../${name}/`, import.meta.url).pathname;
@@ -17,6 +22,7 @@ const open: PetitionSummary = {
   id: '01m7k8m0n1ew6076n6rar3zv8a',
   slug: 'ecoles',
   title: 'Garder les écoles <script>alert(1)</script> & "le reste"',
+  author: 'Collectif <b>des écoles</b>',
   status: 'open',
   opened: '2025-09-01' as Day,
   closes: day,
@@ -28,19 +34,48 @@ const closed: PetitionSummary = { ...open, slug: 'trains', status: 'closed', min
 const checkpoint = { size: 129_001, day, at: new Date('2026-03-01T13:02:00Z') };
 const petition: PageModels['petition'] = {
   petition: { ...open, statementHtml: '<p>Le <em>texte</em></p>', statementHash: 'ab'.repeat(32) },
-  byDay: [{ day, count: 1200 }],
-  byDepartment: [{ code: '2A', name: 'Corse-du-Sud', count: 14 }],
+  progress: progressOf(
+    [
+      { signatures: 100_000, label: { fr: 'publiée <i>partout</i>', en: 'published' } },
+      { signatures: 500_000, departments: 30, label: { fr: 'débattue' } },
+    ],
+    { total: open.signatures, byDepartment: new Map([['2A', 14]]) },
+    'en',
+  ),
+  timeline: drawTimeline(periodsOf(new Map([[day, 1200]]), open.opened, day)),
+  map: drawDepartmentMap(new Map([['2A', 14]])),
+  departmentNames: departmentNames('fr'),
   withdrawn: 2,
   invalidated: [{ ground: 'fraud', count: 3 }],
   checkpoint,
   signAction: '/petitions/ecoles/sign',
   withdrawAction: '/petitions/ecoles/withdraw',
+  address: 'https://petitions.example.org/petitions/ecoles',
+  mailHref: 'mailto:?subject=x&body=y',
 };
+const figures: PageModels['figures'] = {
+  petition: open,
+  periods: petition.timeline?.periods ?? [],
+  byDepartment: [{ code: '2A', name: 'Corse-du-Sud', count: 14 }],
+  withdrawn: 2,
+  invalidated: petition.invalidated,
+  checkpoint,
+};
+const listed = (q: string, petitions: readonly PetitionSummary[]): PageModels['home'] => ({
+  list: listPetitions(
+    petitions.map((one) => ({ petition: one, words: () => foldWords(one.title) })),
+    parseListQuery({ q }),
+  ),
+  previousHref: undefined,
+  nextHref: undefined,
+  checkpoint,
+});
 const ended = (status: 'closed' | 'restricted'): PageModels['petition'] => ({
   ...petition,
   petition: { ...petition.petition, ...closed, status },
-  byDay: [],
-  byDepartment: undefined,
+  progress: [],
+  timeline: undefined,
+  map: undefined,
   withdrawn: 0,
 });
 const confirm: PageModels['confirm'] = {
@@ -54,6 +89,8 @@ const confirm: PageModels['confirm'] = {
     { code: '75', name: 'Paris' },
   ],
   error: undefined,
+  trouble: undefined,
+  chosen: undefined,
   confirmAction: '/petitions/ecoles/confirm?journey=1',
   findAction: undefined,
   withdrawn: undefined,
@@ -83,13 +120,37 @@ const refusal: PageModels['refusal'] = {
 };
 const forSite = { name: 'Ville & <Campagne>', statementHtml: '<p>Nous demandons ceci.</p>' };
 
+const transparency: PageModels['transparency'] = {
+  issuer: 'https://petitions.example.org',
+  vkey: 'petitions.example.org/log+12345678+AWvs0fQwrlIr6t4WHUhHCT8S1mOPtTQGL8uCnF2XxXVp',
+  receiptKeys: ['mmJd09eUfQO8iCmVhWJ0vI4I0tOhSFwoIBHOGQbEuRI', 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs'],
+  counts: {
+    petitions: 3,
+    closed: 1,
+    destroyed: 0,
+    signatures: 128_473,
+    withdrawn: 2,
+    invalidated: { fraud: 3, court: 2, error: 1 },
+  },
+  petitions: [],
+  more: 0,
+  checkpoint,
+};
+
 /** Every page in every state. */
 const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
-  home: { full: { petitions: [open, closed], checkpoint }, empty: { petitions: [], checkpoint } },
+  home: {
+    full: listed('', [open, closed]),
+    empty: listed('', []),
+    'nothing found': listed('<script>"', [open]),
+    'in the middle': { ...listed('', [open]), previousHref: '/?page=1', nextHref: '/?page=3' },
+  },
+  figures: { full: figures, empty: { ...figures, periods: [], byDepartment: undefined } },
   petition: { open: petition, closed: ended('closed'), restricted: ended('restricted') },
   confirm: {
     sign: confirm,
     'without département or birth date': { ...confirm, departments: undefined, birthdate: undefined },
+    'trouble that passes': { ...confirm, trouble: { code: 'overloaded', status: 503 }, chosen: '75' },
     'wrong département': { ...confirm, error: 'department-unknown' },
     'already signed': { ...confirm, ...asked },
     'for a site': { ...confirm, site: forSite },
@@ -118,7 +179,27 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
     ),
   },
   'site-login': { only: { site: forSite.name, confirmAction: '/login/confirm', notMeAction: '/logout' } },
-  'how-it-works': { only: {} },
+  'how-it-works': { only: { issuer: 'https://petitions.example.org' } },
+  transparency: {
+    quiet: transparency,
+    busy: {
+      ...transparency,
+      petitions: [{ slug: 'trains', title: open.title, closed: day, destroyed: day, withdrawn: 2, invalidated: 6 }],
+      more: 3,
+    },
+    full: {
+      ...transparency,
+      petitions: Array.from({ length: 20 }, (_, index) => ({
+        slug: `${'une-petition-'.repeat(6)}${index}`,
+        title: 'Une pétition été écrite '.repeat(9).slice(0, 200),
+        closed: day,
+        destroyed: day,
+        withdrawn: 1_234_567,
+        invalidated: 1_234_567,
+      })),
+      more: 1_234_567,
+    },
+  },
   privacy: { only: {} },
   accessibility: { only: {} },
   api: { only: { issuer: 'https://petitions.example.org', operations: OPERATIONS } },
@@ -273,9 +354,9 @@ describe('the language', () => {
 
   test('can be switched on the page one is on, and never leads to another site', () => {
     const hrefs = (path: string) =>
-      [
-        ...pages.render('home', { petitions: [], checkpoint }, { ...reader, path }).matchAll(/href="([^"]*lang=en)"/g),
-      ].map(([, href]) => href);
+      [...pages.render('home', listed('', []), { ...reader, path }).matchAll(/href="([^"]*lang=en)"/g)].map(
+        ([, href]) => href,
+      );
     expect(hrefs('/petitions/ecoles')).toEqual(['/petitions/ecoles?lang=en']);
     expect(hrefs('/x?journey=1')).toEqual(['/x?journey=1&amp;lang=en']);
     expect(hrefs('//evil.example/')).toEqual(['/evil.example/?lang=en']);
@@ -285,19 +366,32 @@ describe('the language', () => {
 
 describe('assets', () => {
   test('are named by their content, and are what pages link to', () => {
-    const html = pages.render('home', { petitions: [], checkpoint }, reader);
+    const html = pages.render('home', listed('', []), reader);
     const linked = [...html.matchAll(/href="(\/assets\/[^"]+)"/g)].map(([, url]) => url!);
     expect(linked.map((url) => url.replace(/\.[0-9a-f]{16}\./, '.'))).toEqual([
       '/assets/style.css',
+      '/assets/petitions.css',
       '/assets/icon.svg',
     ]);
     for (const url of linked) expect(pages.assets.get(url)!.body.length).toBeGreaterThan(0);
   });
 
-  test('weigh little, and load nothing further', () => {
-    const style = pages.assets.get([...pages.assets.keys()].find((url) => url.endsWith('.css'))!)!.body.toString();
-    expect(style.length).toBeLessThan(12_000);
-    expect(style).not.toMatch(/url\(|@import/);
+  test('load nothing further', () => {
+    for (const [url, { body }] of pages.assets) {
+      if (url.endsWith('.css')) expect(body.toString()).not.toMatch(/url\(|@import/);
+    }
+  });
+});
+
+describe.each(LANGS)('the weight of a page with its styles and images, in %s', (lang) => {
+  // Without compression: what that saves is more than what headers add.
+  test.each(names)('%s is at most 40 kB in every state', (name) => {
+    for (const [state, html] of everyState(name, lang, { simulated: true, explicitLang: true })) {
+      const loaded = [...html.matchAll(/(?:href|src)="(\/assets\/[^"]+\.(?:css|svg|png))"/g)].map(([, url]) => url!);
+      const bytes = [Buffer.byteLength(html), ...loaded.map((url) => pages.assets.get(url)!.body.length)];
+      const weight = bytes.reduce((sum, size) => sum + size, 0);
+      expect(weight, state).toBeLessThanOrEqual(40_000);
+    }
   });
 });
 

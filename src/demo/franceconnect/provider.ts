@@ -16,7 +16,7 @@ import { subjectOf } from './subject.ts';
 
 const CODE_SECONDS = 30;
 const GRANT_SECONDS = 30;
-const TOKEN_SECONDS = 60;
+export const TOKEN_SECONDS = 60;
 /** Sliding: each journey of a live session prolongs it. */
 export const SESSION_SECONDS = 1800;
 

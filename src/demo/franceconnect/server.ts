@@ -11,12 +11,13 @@ import { errors } from 'oidc-provider';
 import type { Clock } from '../../clock.ts';
 import { memoryAdapter } from './adapter.ts';
 import { Decoys } from './alterations.ts';
+import { jwksDocument } from './answers.ts';
 import { bendAnswers } from './bend.ts';
 import { type Citizen, citizenFinder, pivotIdentity, readCitizens } from './citizens.ts';
 import { type Client, clientOrigins, type Rules } from './clients.ts';
 import { frontRules } from './front.ts';
 import { interactionPages } from './interactions.ts';
-import { type Rotation, rotatedKeys } from './keys.ts';
+import { publishedKeys, type Rotation, rotatedKeys } from './keys.ts';
 import { listen } from './listen.ts';
 import { errorPage, pageSender, type SendPage, STYLE_PATH, style } from './pages.ts';
 import { openPlatform, type Platform, savePlatform } from './platform.ts';
@@ -24,6 +25,7 @@ import { createProvider } from './provider.ts';
 import { simulatorPage } from './simulator.ts';
 import { subjectOf } from './subject.ts';
 import { honestSwitches, type Switches } from './switches.ts';
+import { type IssueTokens, tokenIssuer } from './tokens.ts';
 
 const MOUNT = '/api/v2';
 /** Names under which a browser may have reached us, besides the issuer's. */
@@ -56,6 +58,12 @@ export type FranceConnect = {
   /** The `sub` that a client sees for a citizen. */
   subOf(login: string, clientId: string): string;
   rotateKeys(rotation?: Rotation): Promise<void>;
+  /** Who is behind a login name, generated ones included. */
+  citizen(login: string): Citizen | undefined;
+  /** The JWK Set, as `/jwks` serves it while no switch is touched. */
+  jwks(): string;
+  /** Issues what a login gives a client, without the HTTP that leads there. */
+  tokenIssuer(clientId: string): Promise<IssueTokens>;
   close(): Promise<void>;
 };
 
@@ -121,13 +129,32 @@ function simulate(opened: Platform, options: FranceConnectOptions & { origin: st
   app.use((_request, response) => sendPage(response, 404, errorPage(NOT_FOUND)));
   app.use(errorHandler(sendPage, onError));
 
+  const getClient = (clientId: string) => {
+    const client = clients.find((candidate) => candidate.clientId === clientId);
+    if (client === undefined) throw new TypeError('unknown client');
+    return client;
+  };
   const subOf = (login: string, clientId: string) => {
     const citizen = findCitizen(login);
-    const client = clients.find((candidate) => candidate.clientId === clientId);
-    if (citizen === undefined || client === undefined) throw new TypeError('unknown citizen or client');
+    const client = getClient(clientId);
+    if (citizen === undefined) throw new TypeError('unknown citizen');
     return subjectOf(pivotIdentity(citizen), client.entityId, platform.subSecret);
   };
-  return { app, face: { issuer: platform.issuer, switches, citizens, subOf, rotateKeys } };
+  const jwks = () => JSON.stringify(jwksDocument(publishedKeys(platform.keys)));
+  const issuer = (clientId: string) => tokenIssuer(platform, getClient(clientId));
+  return {
+    app,
+    face: {
+      issuer: platform.issuer,
+      switches,
+      citizens,
+      subOf,
+      rotateKeys,
+      citizen: findCitizen,
+      jwks,
+      tokenIssuer: issuer,
+    },
+  };
 }
 
 const NOT_FOUND = { title: 'Page introuvable', message: 'Cette page n’existe pas.' };

@@ -16,7 +16,7 @@ import type {
   Recording,
 } from '../../petitions/acts.ts';
 import type { Petition, PetitionId } from '../../petitions/petition.ts';
-import type { Signature } from '../../petitions/signature.ts';
+import { outcomeWithoutChange } from '../../petitions/signing-rules.ts';
 import { type Beside, type Columns, type EntryRow, entryOf, nymStateOf, signatureOf } from '../entry-rows.ts';
 import type { Growth, Standing } from './growth.ts';
 import * as statements from './log-statements.ts';
@@ -78,7 +78,7 @@ export class Appending {
 
   #outcome(act: AboutNym, standing: Standing | undefined, isOpen: boolean): PetitionOutcome {
     const found = standing?.latest && signatureOf(standing.latest, act.petition);
-    const unchanged = unchangedBy(act, found, isOpen);
+    const unchanged = outcomeWithoutChange(act, found, isOpen);
     if (unchanged !== undefined || standing === undefined) return unchanged ?? { result: 'petition-closed' };
     const { petition, nym } = standing;
     const department = act.kind === 'signed' ? (act.department ?? null) : null;
@@ -102,6 +102,8 @@ export class Appending {
       opening.statement.title,
       opening.statement.text,
       opening.statement.hash,
+      opening.author ?? null,
+      JSON.stringify(opening.thresholds),
       opening.closes === undefined ? null : dayNumber(opening.closes),
       opening.minAge,
       opening.departments,
@@ -163,19 +165,4 @@ export class Appending {
     this.entries.push({ entry: entryOf(row, { id: () => id, petition: none, keys: none, ...beside }), before });
     return row;
   }
-}
-
-/** What becomes of an act that adds no entry, by what stands about its nym; `undefined` for one that does. */
-function unchangedBy({ kind }: AboutNym, found: Signature | undefined, isOpen: boolean): PetitionOutcome | undefined {
-  if (kind === 'signed') {
-    if (found?.state === 'active') return { result: 'already-signed', signature: found };
-    if (found?.state === 'invalidated') return { result: 'was-invalidated' };
-    return isOpen ? undefined : { result: 'petition-closed' };
-  }
-  if (found?.state === 'active') return undefined;
-  if (kind === 'invalidated') return { result: 'not-active' };
-  if (found === undefined) return { result: 'not-signed' };
-  return found.state === 'invalidated'
-    ? { result: 'was-invalidated' }
-    : { result: 'already-withdrawn', signature: found };
 }

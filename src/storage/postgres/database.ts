@@ -19,6 +19,8 @@ export type Transaction = {
 
 const STATEMENT_MS = 5_000;
 const ANSWER_MS = 10_000;
+/** Of a transaction: whoever is stopped in the middle of one holds up the next writer no longer than this. */
+const IDLE_MS = 2_000;
 const TRIES = 5;
 
 /**
@@ -29,8 +31,11 @@ const BY_KEYS = ['seqscan', 'hashjoin', 'mergejoin'].map((way) => `-c enable_${w
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const AGAIN = /^(40001|40P01)$/; // serialization_failure, deadlock_detected
-/** Connection (but not a protocol that is broken), resources, intervention, system; read-only, lock not available. */
-const PASSING = /^(08(?!P01)|40|53|57|58|25006|55P03)/;
+/**
+ * Connection (but not a protocol that is broken), a database that lets nobody in, resources, intervention, system;
+ * read-only, lock not available. What is wrong for good is said at the start.
+ */
+const PASSING = /^(08(?!P01)|28|3D000|55000|40|53|57|58|25006|55P03)/;
 const DAMAGE = /^XX/;
 const CUT = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client )/;
 
@@ -117,7 +122,8 @@ export function isPostgresDamage(error: unknown): error is Error {
   return error instanceof Error && DAMAGE.test(codeOf(error));
 }
 
-function settings(url: string) {
+/** Of a connection: what it may wait for, and how long. */
+export function settings(url: string) {
   return {
     connectionString: url,
     application_name: 'paraphe',
@@ -125,7 +131,7 @@ function settings(url: string) {
     statement_timeout: STATEMENT_MS,
     query_timeout: ANSWER_MS, // of a network that is cut, nobody is told
     lock_timeout: STATEMENT_MS,
-    idle_in_transaction_session_timeout: ANSWER_MS,
+    idle_in_transaction_session_timeout: IDLE_MS,
     keepAlive: true,
     types: { getTypeParser },
   };

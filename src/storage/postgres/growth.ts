@@ -35,11 +35,16 @@ export class Growth {
     this.#size = size;
   }
 
-  /** Begins on a log of that size, which nobody else changes until the transaction ends. @throws LogConflict */
-  static async begin(transaction: Transaction, size: number): Promise<Growth> {
-    const [head] = (await transaction.run<{ size: number }>(statements.lockHead)).rows;
-    if (head?.size === size) return new Growth(transaction, size);
-    throw new LogConflict(`The log has ${head?.size} entries where this process left ${size}: another one writes it.`);
+  /**
+   * Begins on a log of that size, which nobody else changes until the transaction ends; nor does anybody take the right to
+   * write before that.
+   * @throws LogConflict
+   */
+  static async begin(transaction: Transaction, { size, epoch }: Pick<Batch, 'size' | 'epoch'>): Promise<Growth> {
+    const [head] = (await transaction.run<{ size: number; epoch: number }>(statements.lockHead)).rows;
+    if (head?.epoch !== epoch) throw new LogConflict('Another process has taken the right to write the log.');
+    if (head.size === size) return new Growth(transaction, size);
+    throw new LogConflict(`The log has ${head.size} entries where this process left ${size}: another one writes it.`);
   }
 
   /** The index of the next entry. */

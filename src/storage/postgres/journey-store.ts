@@ -16,6 +16,10 @@ const SAVE = named(
 );
 const FIND = named('find_journey', 'SELECT content FROM journeys WHERE id = $1 AND expires > $2');
 const FORGET = named('forget_journey', 'UPDATE journeys SET expires = least(expires, $2) WHERE id = $1');
+const COUNT = named(
+  'count_journeys',
+  'SELECT count(*) AS waiting FROM (SELECT 1 FROM journeys WHERE expires > $1 LIMIT $2) AS counted',
+);
 /** In portions, and past what someone else is at: a sweep holds up nobody, and two do not wait for each other. */
 const SWEEPERS = ['journeys', 'claims'].map((table) =>
   named(
@@ -40,6 +44,9 @@ export function postgresJourneyStore(database: Database): JourneyStore {
     },
     async forget(id, by) {
       await database.rows(FORGET, id, by);
+    },
+    async count(now, most) {
+      return (await database.rows<{ waiting: number }>(COUNT, now, most))[0]?.waiting ?? 0;
     },
     async sweep(now) {
       for (const sweeper of SWEEPERS) {

@@ -3,8 +3,15 @@ import type { Statement } from './database.ts';
 
 const statement = (name: string, text: string): Statement => ({ name: `paraphe_${name}`, text });
 
-/** Nobody else writes until this transaction ends: who writes at once is put in order here. */
-export const lockHead = statement('lock_head', 'SELECT size FROM log FOR UPDATE');
+/**
+ * Nobody else writes until this transaction ends, or takes the right to: who does it at once is put in order here. A log
+ * that nobody has ever taken the right to write is in epoch 0.
+ */
+export const lockHead = statement(
+  'lock_head',
+  `WITH held AS (SELECT epoch FROM lease FOR SHARE)
+   SELECT size, coalesce((SELECT epoch FROM held), 0) AS epoch FROM log WHERE moved IS NULL FOR UPDATE`,
+);
 
 export const petitionsById = statement(
   'petitions_by_id',
@@ -48,9 +55,9 @@ export const grow = statement(
 
 export const insertPetition = statement(
   'insert_petition',
-  `INSERT INTO petitions (id, slug, title, text, statement, closes, min_age, departments, acr, issuer, client_id, nym_key,
-     wrapped_secret, opening)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING RETURNING ref`,
+  `INSERT INTO petitions (id, slug, title, text, statement, author, thresholds, closes, min_age, departments, acr, issuer,
+     client_id, nym_key, wrapped_secret, opening)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING RETURNING ref`,
 );
 
 export const closePetition = statement(
@@ -81,14 +88,20 @@ export const readState = statement(
    FROM log l LEFT JOIN entries e ON e."index" = l.size - 1 LEFT JOIN publication p ON true LEFT JOIN fold f ON true`,
 );
 
+export const readPublication = statement('read_publication', 'SELECT checkpoint, at FROM publication');
+
 export const publish = statement(
   'publish',
-  `WITH kept AS (
-     INSERT INTO fold (id, snapshot) SELECT 1, $3 WHERE $3::text IS NOT NULL
+  `WITH held AS (SELECT epoch FROM lease FOR SHARE), ours AS (
+     SELECT 1 AS id WHERE coalesce((SELECT epoch FROM held), 0) = $4
+   ), kept AS (
+     INSERT INTO fold (id, snapshot) SELECT id, $3 FROM ours WHERE $3::text IS NOT NULL
      ON CONFLICT (id) DO UPDATE SET snapshot = excluded.snapshot
+   ), published AS (
+     INSERT INTO publication (id, checkpoint, at) SELECT id, $1, $2 FROM ours
+     ON CONFLICT (id) DO UPDATE SET checkpoint = excluded.checkpoint, at = excluded.at RETURNING id
    )
-   INSERT INTO publication (id, checkpoint, at) VALUES (1, $1, $2)
-   ON CONFLICT (id) DO UPDATE SET checkpoint = excluded.checkpoint, at = excluded.at`,
+   SELECT id, pg_notify('paraphe_published', '') FROM published`,
 );
 
 export const tile = statement('tile', 'SELECT hashes FROM tiles WHERE place = $1');

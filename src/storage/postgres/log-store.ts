@@ -6,7 +6,7 @@
 import { dayFromNumber } from '../../clock.ts';
 import { Refusal } from '../../errors.ts';
 import type { FoldSnapshot } from '../../log/fold.ts';
-import type { LogState, LogStore } from '../../log/ports.ts';
+import { LogConflict, type LogState, type LogStore } from '../../log/ports.ts';
 import type { PetitionAct, PetitionOutcome } from '../../petitions/acts.ts';
 import { Appending } from './appending.ts';
 import type { Database } from './database.ts';
@@ -22,6 +22,8 @@ type StateRow = Pick<LogState, 'origin' | 'vkey' | 'size' | 'root'> & {
   readonly snapshot: string | null;
 };
 
+type Publication = { readonly checkpoint: string; readonly at: number };
+
 /** @param petitionsChanged called after a commit that opened or closed a petition */
 export function postgresLogStore(
   database: Database,
@@ -35,10 +37,14 @@ export function postgresLogStore(
       const [row] = await database.rows<StateRow>(statements.readState);
       return row && stateOf(row);
     },
+    async publication() {
+      const [row] = await database.rows<Publication>(statements.readPublication);
+      return row && { checkpoint: row.checkpoint, at: new Date(row.at) };
+    },
     async append(batch, acts) {
       const grow = once(batch.grow);
       const appended = await database.transact(async (transaction) => {
-        const appending = new Appending(await Growth.begin(transaction, batch.size), batch);
+        const appending = new Appending(await Growth.begin(transaction, batch), batch);
         const outcomes = await appending.decide(acts);
         const { entries } = appending;
         if (entries.length > 0) await appending.growth.finish(grow(entries.map(({ entry }) => entry)));
@@ -50,15 +56,16 @@ export function postgresLogStore(
     async restore(batch) {
       const grow = once(batch.grow);
       await database.transact(async (transaction) => {
-        const growth = await Growth.begin(transaction, batch.size);
+        const growth = await Growth.begin(transaction, batch);
         await restoreEntries(growth, batch);
         await growth.finish(grow(batch.entries));
       });
       petitionsChanged();
     },
-    async publish(checkpoint, at, fold) {
+    async publish(checkpoint, at, fold, epoch) {
       const snapshot = fold === undefined ? null : JSON.stringify(fold);
-      await database.rows(statements.publish, checkpoint, at.getTime(), snapshot);
+      const done = await database.rows(statements.publish, checkpoint, at.getTime(), snapshot, epoch);
+      if (done.length === 0) throw new LogConflict('Another process has taken the right to write the log.');
     },
     entries: entryReader(database),
     async tile(level, index) {

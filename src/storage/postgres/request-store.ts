@@ -1,46 +1,62 @@
-/** Requests of commands to the gateway that writes the log: a row each, for as long as one waits for the other. */
-import { and, asc, eq, isNotNull, isNull } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/node-postgres';
+/** Requests to the process that writes the log, in an UNLOGGED table: what is told is told by NOTIFY in the same act. */
 import type { PetitionAct, PetitionOutcome } from '../../petitions/acts.ts';
 import type { RequestStore } from '../../petitions/ports.ts';
 import { decode, encode } from '../request-text.ts';
-import type { Database } from './database.ts';
-import { requests } from './schema.ts';
+import type { Database, Statement } from './database.ts';
+import { channel, type Listener } from './listener.ts';
 
-export function postgresRequestStore(database: Database): RequestStore {
-  const tables = drizzle(database.pool);
-  const take = (id: number, answered: boolean) =>
-    database.act(async () => {
-      const isReady = answered ? isNotNull(requests.outcomes) : isNull(requests.outcomes);
-      const [row] = await tables
-        .delete(requests)
-        .where(and(eq(requests.id, id), isReady))
-        .returning({ outcomes: requests.outcomes });
-      return row;
-    });
+/** By the one clock that all processes share, and no finer: it stands beside pseudonyms. */
+const MINUTE = 'floor(extract(epoch FROM clock_timestamp()) / 60) * 60';
 
+const LEAVE = request(
+  'leave',
+  `WITH asked AS (INSERT INTO requests (id, acts, asked) VALUES ($1, $2, ${MINUTE}) RETURNING id)
+   SELECT pg_notify('${channel('asked')}', '') FROM asked`,
+);
+const WAITING = request('waiting', 'SELECT id, acts FROM requests WHERE outcomes IS NULL AND id <> ALL ($1::text[])');
+const ANSWER = request(
+  'answer',
+  `WITH answered AS (
+     UPDATE requests r SET outcomes = a.outcomes FROM unnest($1::text[], $2::text[]) AS a (id, outcomes)
+     WHERE r.id = a.id RETURNING r.id)
+   SELECT pg_notify('${channel('answered')}', '') FROM answered LIMIT 1`,
+);
+const COLLECT = request(
+  'collect',
+  'DELETE FROM requests WHERE id = ANY ($1::text[]) AND outcomes IS NOT NULL RETURNING id, outcomes',
+);
+const WITHDRAW = request('withdraw', 'DELETE FROM requests WHERE id = $1 AND outcomes IS NULL RETURNING id');
+const SWEEP = request('sweep', `DELETE FROM requests WHERE asked < ${MINUTE} - 300`);
+
+export function postgresRequestStore(database: Database, listener: Listener): RequestStore {
   return {
-    async leave(acts) {
-      const values = { acts: encode(acts) };
-      const [row] = await database.act(() => tables.insert(requests).values(values).returning({ id: requests.id }));
-      if (row === undefined) throw new RangeError('a request was not left');
-      return row.id;
+    async leave(id, acts) {
+      await database.rows(LEAVE, id, encode(acts));
     },
-    async collect(id) {
-      const outcomes = (await take(id, true))?.outcomes;
-      return outcomes == null ? undefined : (decode(outcomes) as readonly PetitionOutcome[]);
-    },
-    withdraw: async (id) => (await take(id, false)) !== undefined,
-    async waiting() {
-      const asked = { id: requests.id, acts: requests.acts };
-      const rows = await database.act(() =>
-        tables.select(asked).from(requests).where(isNull(requests.outcomes)).orderBy(asc(requests.id)),
-      );
+    async waiting(except) {
+      const rows = await database.rows<{ id: string; acts: string }>(WAITING, except);
       return rows.map(({ id, acts }) => ({ id, acts: decode(acts) as readonly PetitionAct[] }));
     },
-    async answer(id, outcomes) {
-      const row = { outcomes: encode(outcomes) };
-      await database.act(() => tables.update(requests).set(row).where(eq(requests.id, id)));
+    async answer(answers) {
+      await database.rows(
+        ANSWER,
+        answers.map(({ id }) => id),
+        answers.map(({ outcomes }) => encode(outcomes)),
+      );
     },
+    async collect(ids) {
+      const rows = await database.rows<{ id: string; outcomes: string }>(COLLECT, ids);
+      return rows.map(({ id, outcomes }) => ({ id, outcomes: decode(outcomes) as readonly PetitionOutcome[] }));
+    },
+    withdraw: async (id) => (await database.rows(WITHDRAW, id)).length === 1,
+    async sweep() {
+      await database.rows(SWEEP);
+    },
+    onAsked: (told) => listener.on('asked', told),
+    onAnswered: (told) => listener.on('answered', told),
   };
+}
+
+function request(name: string, text: string): Statement {
+  return { name: `paraphe_${name}_request`, text };
 }

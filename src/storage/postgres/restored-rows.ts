@@ -35,6 +35,8 @@ async function openPetitions(
       text.slice(0, end),
       text.slice(end + 2),
       Buffer.from(entry.statement, 'hex'),
+      null,
+      '[]',
       entry.closes === null ? null : dayNumber(entry.closes),
       entry.min_age,
       entry.departments,

@@ -15,6 +15,7 @@ import {
   primaryKey,
   smallint,
   text,
+  timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
 
@@ -32,6 +33,8 @@ export const petitions = pgTable(
     title: text().notNull(),
     text: text().notNull(),
     statement: bytes().notNull(),
+    author: text(),
+    thresholds: text().notNull(),
     closes: integer(),
     minAge: integer('min_age').notNull(),
     departments: boolean().notNull(),
@@ -84,6 +87,7 @@ export const log = pgTable('log', {
   vkey: text().notNull(),
   size: count().notNull(),
   root: bytes().notNull(),
+  moved: text(),
 });
 
 export const publication = pgTable('publication', {
@@ -111,10 +115,18 @@ export const sites = pgTable('sites', {
   wrappedKey: bytes('wrapped_key').notNull(),
 });
 
-export const requests = pgTable('requests', {
-  id: integer().primaryKey().generatedAlwaysAsIdentity(),
-  acts: text().notNull(),
-  outcomes: text(),
+/** UNLOGGED like the journeys: nothing in it was acknowledged. `asked` is the minute, in seconds since 1970. */
+export const requests = pgTable(
+  'requests',
+  { id: text().primaryKey(), acts: text().notNull(), outcomes: text(), asked: count().notNull() },
+  (table) => [index('requests_waiting').on(table.id).where(sql`${table.outcomes} IS NULL`)],
+);
+
+/** The right to write. Not on SQLite, where it ends with the process that holds it. */
+export const lease = pgTable('lease', {
+  id: one(),
+  epoch: count().notNull(),
+  renewed: timestamp({ withTimezone: true }).notNull(),
 });
 
 /** UNLOGGED: empty after a crash of the database, at the cost of new logins. */

@@ -5,11 +5,14 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import type pg from 'pg';
 import { SetupError } from '../../errors.ts';
+import { checkNotMoved } from '../moving.ts';
 import type { OpenJourneys, Storage } from '../open.ts';
 import type { StoragePlace } from '../place.ts';
 import { connect, Database, placeOf } from './database.ts';
 import { checkTables } from './integrity.ts';
 import { postgresJourneyStore } from './journey-store.ts';
+import { isWriterGone } from './lease.ts';
+import { Listener } from './listener.ts';
 import { postgresLogStore } from './log-store.ts';
 import { postgresPetitionStore } from './petition-store.ts';
 import { postgresProviderRows } from './provider-rows.ts';
@@ -19,31 +22,54 @@ import { postgresSignatureStore } from './signature-store.ts';
 import { postgresSiteStore } from './site-store.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '../../../drizzle/postgres');
-/** With one for the right to write, a gateway holds at most 16 connections. */
+/**
+ * With two for the lock and one to listen, and where it writes two more for the lock and one for the right to write, a
+ * process holds at most 21 connections.
+ */
 const CONNECTIONS = 10;
 const JOURNEY_CONNECTIONS = 5;
 /** The number that stands for migrating among the advisory locks of a database: "migrate" in ASCII. */
 const MIGRATING = '30796665482998885';
+const MOVED = { name: 'paraphe_moved', text: 'SELECT moved FROM log' };
 const READY = { name: 'paraphe_ready', text: 'SELECT 1 FROM petitions LIMIT 1' };
 
-/** @throws SetupError when the database is out of reach or not fit, from another version, or lacks a migration */
-export async function openPostgresStorage({ databaseUrl, allowUnsafeCommits }: StoragePlace): Promise<Storage> {
+/** @throws SetupError when the database is out of reach or not fit, has moved, is from another version, or lacks a migration */
+export async function openPostgresStorage(
+  { databaseUrl, allowUnsafeCommits }: StoragePlace,
+  movingTo?: string,
+): Promise<Storage> {
   const database = new Database(databaseUrl, CONNECTIONS);
+  const checkHere = async () => {
+    const [log] = await database.rows<{ moved: string | null }>(MOVED);
+    checkNotMoved(log?.moved, placeOf(databaseUrl), movingTo);
+  };
   try {
     await checkServer(database.pool, databaseUrl, allowUnsafeCommits);
     if ((await pendingMigrations(database.pool, databaseUrl)) > 0) {
       throw new SetupError('The database is not up to date: run `paraphe migrate` first.');
     }
+    await checkHere();
   } catch (error) {
     await database.close();
     throw error;
   }
   const petitions = postgresPetitionStore(database);
+  const log = postgresLogStore(database, () => petitions.forget());
+  const listener = new Listener(databaseUrl);
   return {
     petitions,
     signatures: postgresSignatureStore(database),
-    log: postgresLogStore(database, () => petitions.forget()),
-    requests: postgresRequestStore(database),
+    log: {
+      ...log,
+      async state() {
+        await checkHere(); // whoever was running when they moved learns it before the next write
+        return log.state();
+      },
+    },
+    requests: postgresRequestStore(database, listener),
+    onPublished: (told) => listener.on('published', told),
+    isWriterGone: () => isWriterGone(database),
+    onReleased: (told) => listener.on('released', told),
     sites: postgresSiteStore(database),
     checkTables: () => checkTables(databaseUrl),
     async backup() {
@@ -52,7 +78,10 @@ export async function openPostgresStorage({ databaseUrl, allowUnsafeCommits }: S
       );
     },
     ready: async () => void (await database.rows(READY)),
-    close: () => database.close(),
+    async close() {
+      await listener.close();
+      await database.close();
+    },
   };
 }
 

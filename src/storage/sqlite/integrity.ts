@@ -76,4 +76,8 @@ const POINTERS: readonly (readonly [string, string])[] = [
     'identity keys of entry #: it is another entry',
   ],
   ['SELECT "index" AS what FROM entries WHERE "index" >= (SELECT size FROM log)', 'entry # stands behind the head'],
+  [
+    'SELECT slug AS what FROM petitions WHERE departments NOT IN (0, 1)',
+    'petition #: whether it asks for the département is neither yes nor no',
+  ],
 ];

@@ -1,66 +1,43 @@
+/** Journeys on SQLite, in plain SQL: each step of each journey comes by here, and a mapper takes longer than SQLite does. */
 import { setImmediate } from 'node:timers/promises';
-import { eq, inArray, lte, sql } from 'drizzle-orm';
 import type { JourneyStore } from '../../web/ports.ts';
 import { act, type Sqlite } from './database.ts';
-import { claims, journeys } from './journey-schema.ts';
 
+/** At hundreds of logins a second, one sweep of a minute's rows would hold up everyone. */
 const PORTION = 500;
 
-export function sqliteJourneyStore(database: Sqlite): JourneyStore {
-  const { placeholder } = sql;
-  const claim = database
-    .insert(claims)
-    .values({ id: placeholder('id'), claimed: placeholder('now'), expires: placeholder('expires') })
-    .onConflictDoNothing()
-    .prepare();
-  const claimed = database
-    .select({ claimed: claims.claimed })
-    .from(claims)
-    .where(eq(claims.id, placeholder('id')))
-    .prepare();
-  const save = database
-    .insert(journeys)
-    .values({ id: placeholder('id'), content: placeholder('content'), expires: placeholder('expires') })
-    .onConflictDoUpdate({
-      target: journeys.id,
-      set: { content: sql`excluded.content`, expires: sql`excluded.expires` },
-    })
-    .prepare();
-  const find = database
-    .select()
-    .from(journeys)
-    .where(eq(journeys.id, placeholder('id')))
-    .prepare();
-  const forget = database
-    .update(journeys)
-    .set({ expires: sql`min(${journeys.expires}, ${placeholder('by')})` })
-    .where(eq(journeys.id, placeholder('id')))
-    .prepare();
-  // In portions: at hundreds of logins a second, one sweep of a minute's rows would hold up everyone.
-  const sweepers = [journeys, claims].map((table) => {
-    const expired = database
-      .select({ id: table.id })
-      .from(table)
-      .where(lte(table.expires, placeholder('now')));
-    return database
-      .delete(table)
-      .where(inArray(table.id, expired.limit(PORTION)))
-      .prepare();
-  });
+export function sqliteJourneyStore({ $client: client }: Sqlite): JourneyStore {
+  const claim = client.prepare<[Uint8Array, number, number]>(
+    'INSERT INTO claims (id, claimed, expires) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const claimed = client.prepare<[Uint8Array], number>('SELECT claimed FROM claims WHERE id = ?').pluck();
+  const save = client.prepare<[Uint8Array, Uint8Array, number]>(
+    `INSERT INTO journeys (id, content, expires) VALUES (?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET content = excluded.content, expires = excluded.expires`,
+  );
+  const find = client
+    .prepare<[Uint8Array, number], Buffer>('SELECT content FROM journeys WHERE id = ? AND expires > ?')
+    .pluck();
+  const forget = client.prepare<[number, Uint8Array]>('UPDATE journeys SET expires = min(expires, ?) WHERE id = ?');
+  const count = client
+    .prepare<[number, number], number>('SELECT count(*) FROM (SELECT 1 FROM journeys WHERE expires > ? LIMIT ?)')
+    .pluck();
+  const sweepers = ['journeys', 'claims'].map((table) =>
+    client.prepare<[number]>(
+      `DELETE FROM ${table} WHERE id IN (SELECT id FROM ${table} WHERE expires <= ? LIMIT ${PORTION})`,
+    ),
+  );
 
   return {
-    claim: async (id, now, expires) =>
-      act(() => (claim.run({ id, now, expires }).changes === 1 ? undefined : (claimed.get({ id })?.claimed ?? now))),
-    save: async (id, content, expires) => act(() => void save.run({ id, content, expires })),
-    find: async (id, now) =>
-      act(() => {
-        const row = find.get({ id });
-        return row !== undefined && row.expires > now ? row.content : undefined;
-      }),
-    forget: async (id, by) => act(() => void forget.run({ id, by })),
+    claim: (id, now, expires) =>
+      act(() => (claim.run(id, now, expires).changes === 1 ? undefined : (claimed.get(id) ?? now))),
+    save: (id, content, expires) => act(() => void save.run(id, content, expires)),
+    find: (id, now) => act(() => find.get(id, now)),
+    forget: (id, by) => act(() => void forget.run(by, id)),
+    count: (now, most) => act(() => count.get(now, most) ?? 0),
     async sweep(now) {
       for (const sweeper of sweepers) {
-        while ((await act(() => sweeper.run({ now }).changes)) === PORTION) await setImmediate();
+        while ((await act(() => sweeper.run(now).changes)) === PORTION) await setImmediate();
       }
     },
   };

@@ -20,10 +20,12 @@ export function openSqliteLock(dataDir: string): OpenLock {
   const read = client.prepare<[], string>('SELECT checkpoint FROM lock').pluck();
   const insert = client.prepare<[string]>('INSERT INTO lock (id, checkpoint) VALUES (1, ?) ON CONFLICT DO NOTHING');
   const update = client.prepare<[string, string]>('UPDATE lock SET checkpoint = ? WHERE checkpoint = ?');
+  const clear = client.prepare<[string]>('DELETE FROM lock WHERE checkpoint = ?');
   return {
     read: async () => act(() => read.get() as string | undefined),
     swap: async (expected, next) =>
       act(() => (expected === undefined ? insert.run(next) : update.run(next, expected)).changes === 1),
+    clear: async (checkpoint) => act(() => void clear.run(checkpoint)),
     close: async () => void client.close(),
   };
 }
@@ -53,7 +55,7 @@ export function holdSqliteWriter(dataDir: string): HeldWriter {
       throw new WriterBusy(`Another process writes the log in ${dataDir}: one gateway serves a data folder.`);
     }
   });
-  return { release: async () => void client.close() };
+  return { epoch: 0, release: async () => void client.close() };
 }
 
 function openSmall(file: string, prepare: (client: Database.Database) => void): Database.Database {

@@ -31,8 +31,8 @@ export function prepareLog(database: Sqlite) {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     insertPetition: client.prepare(
-      `INSERT INTO petitions (id, slug, title, text, statement, closes, min_age, departments, acr, issuer, client_id, nym_key, wrapped_secret, opening)
-       VALUES (@id, @slug, @title, @text, @statement, @closes, @minAge, @departments, @acr, @issuer, @clientId, @nymKey, @wrappedSecret, @opening)
+      `INSERT INTO petitions (id, slug, title, text, statement, author, thresholds, closes, min_age, departments, acr, issuer, client_id, nym_key, wrapped_secret, opening)
+       VALUES (@id, @slug, @title, @text, @statement, @author, @thresholds, @closes, @minAge, @departments, @acr, @issuer, @clientId, @nymKey, @wrappedSecret, @opening)
        ON CONFLICT DO NOTHING`,
     ),
     closePetition: client.prepare<[number, number]>(
@@ -47,7 +47,7 @@ export function prepareLog(database: Sqlite) {
     ),
     putTile: client.prepare<[number, Uint8Array]>('INSERT OR REPLACE INTO tiles (place, hashes) VALUES (?, ?)'),
     tile: plucked<[number], Buffer>('SELECT hashes FROM tiles WHERE place = ?'),
-    size: plucked<[], number>('SELECT size FROM log'),
+    size: plucked<[], number>('SELECT size FROM log WHERE moved IS NULL'),
     putHead: client.prepare<[number, Uint8Array]>('UPDATE log SET size = ?, root = ?'),
     create: client.prepare<[string, string, Uint8Array]>(
       'INSERT INTO log (id, origin, vkey, size, root) VALUES (1, ?, ?, 0, ?) ON CONFLICT DO NOTHING',

@@ -26,6 +26,7 @@ import type {
   Recording,
 } from '../../petitions/acts.ts';
 import type { Petition, PetitionId } from '../../petitions/petition.ts';
+import { outcomeWithoutChange } from '../../petitions/signing-rules.ts';
 import { type Columns, type EntryRow, makeRow, nymStateOf, signatureOf } from '../entry-rows.ts';
 import { act, type Sqlite } from './database.ts';
 import { entryReader } from './entry-rows.ts';
@@ -86,7 +87,8 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
       }
     }
 
-    #sign({ petition, nym, department }: Recording): PetitionOutcome {
+    #sign(asked: Recording): PetitionOutcome {
+      const { petition, nym, department } = asked;
       const ref = refOf(petition);
       if (ref === undefined) return { result: 'petition-closed' };
       const isOpen = this.#isOpen(ref);
@@ -96,11 +98,8 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
         return { result: 'signed', signature: signatureOf(this.#log('signed', columns), petition) };
       }
       const latest = statements.latest.get(ref, bytes);
-      if (latest === undefined) return { result: 'petition-closed' };
-      const { state, ...rest } = signatureOf(latest, petition);
-      if (state === 'active') return { result: 'already-signed', signature: { state, ...rest } };
-      if (state === 'invalidated') return { result: 'was-invalidated' };
-      if (!isOpen) return { result: 'petition-closed' };
+      const unchanged = outcomeWithoutChange(asked, latest && signatureOf(latest, petition), isOpen);
+      if (unchanged !== undefined) return unchanged;
       statements.moveSignature.run(this.#index, ref, bytes);
       return { result: 'signed', signature: signatureOf(this.#log('signed', columns, latest), petition) };
     }
@@ -109,15 +108,8 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
       const bytes = nymBytes(asked.nym);
       const ref = refOf(asked.petition);
       const latest = ref === undefined ? undefined : statements.latest.get(ref, bytes);
-      if (ref === undefined || latest === undefined) {
-        return { result: kind === 'withdrawn' ? 'not-signed' : 'not-active' };
-      }
-      const signature = signatureOf(latest, asked.petition);
-      if (signature.state !== 'active') {
-        if (kind === 'invalidated') return { result: 'not-active' };
-        if (signature.state === 'invalidated') return { result: 'was-invalidated' };
-        return { result: 'already-withdrawn', signature };
-      }
+      const unchanged = outcomeWithoutChange(asked, latest && signatureOf(latest, asked.petition), false);
+      if (unchanged !== undefined || ref === undefined) return unchanged ?? { result: 'not-signed' };
       statements.moveSignature.run(this.#index, ref, bytes);
       const ground = asked.kind === 'invalidated' ? asked.ground : null;
       const row = this.#log(kind, { petition: ref, nym: bytes, ground }, latest);
@@ -134,6 +126,8 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
         title: opening.statement.title,
         text: opening.statement.text,
         statement: Buffer.from(opening.statement.hash),
+        author: opening.author ?? null,
+        thresholds: JSON.stringify(opening.thresholds),
         closes: opening.closes === undefined ? null : dayNumber(opening.closes),
         minAge: opening.minAge,
         departments: opening.departments ? 1 : 0,
@@ -222,6 +216,7 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
   return {
     create: async ({ origin, vkey, root }) => act(() => void statements.create.run(origin, vkey, root)),
     state: async () => act(() => readState(statements)),
+    publication: async () => act(() => readPublication(statements)),
     async append(batch, acts) {
       const appended = await act(() => append.immediate(batch, acts));
       if (acts.some(({ kind }) => kind === 'petition-opened' || kind === 'petition-closed')) petitionsChanged();
@@ -251,12 +246,16 @@ function readState(statements: LogStatements): LogState | undefined {
   const log = statements.log.get();
   if (log === undefined) return undefined;
   const day = statements.day.get(log.size - 1);
-  const publication = statements.publication.get();
   const fold = statements.fold.get();
   return {
     ...log,
     day: day === undefined ? undefined : dayFromNumber(day),
-    publication: publication && { checkpoint: publication.checkpoint, at: new Date(publication.at) },
+    publication: readPublication(statements),
     fold: fold === undefined ? undefined : (JSON.parse(fold) as FoldSnapshot),
   };
+}
+
+function readPublication(statements: LogStatements): LogState['publication'] {
+  const row = statements.publication.get();
+  return row && { checkpoint: row.checkpoint, at: new Date(row.at) };
 }

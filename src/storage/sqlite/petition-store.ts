@@ -72,6 +72,8 @@ function fromRow({ petition: row, opened, closed }: Row): Petition {
     id: row.id as PetitionId,
     slug: row.slug,
     statement: { title: row.title, text: row.text, hash: row.statement },
+    author: row.author ?? undefined,
+    thresholds: JSON.parse(row.thresholds),
     opened: dayFromNumber(opened),
     closes: row.closes === null ? undefined : dayFromNumber(row.closes),
     closed: closed === null ? undefined : dayFromNumber(closed),

@@ -25,6 +25,8 @@ export function restoreEntries(
         title: text.slice(0, end),
         text: text.slice(end + 2),
         statement: Buffer.from(entry.statement, 'hex'),
+        author: null,
+        thresholds: '[]',
         closes: entry.closes === null ? null : dayNumber(entry.closes),
         minAge: entry.min_age,
         departments: entry.departments ? 1 : 0,

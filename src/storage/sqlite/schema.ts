@@ -15,6 +15,9 @@ export const petitions = sqliteTable(
     title: text().notNull(),
     text: text().notNull(),
     statement: blob({ mode: 'buffer' }).notNull(),
+    author: text(),
+    /** JSON of the list of `Threshold`. */
+    thresholds: text().notNull(),
     /** The last day on which one can sign. */
     closes: integer(),
     minAge: integer('min_age').notNull(),
@@ -83,6 +86,8 @@ export const log = sqliteTable('log', {
   vkey: text().notNull(),
   size: integer().notNull(),
   root: blob({ mode: 'buffer' }).notNull(),
+  /** Where `paraphe migrate` has taken these data: nobody opens them here any more. */
+  moved: text(),
 });
 
 /** What is published: one row. */
@@ -125,11 +130,4 @@ export const sites = sqliteTable('sites', {
   jwksUri: text('jwks_uri'),
   sealedSecret: blob('sealed_secret', { mode: 'buffer' }),
   wrappedKey: blob('wrapped_key', { mode: 'buffer' }).notNull(),
-});
-
-/** What a command asks of the gateway that writes the log: taken up within a second, answered here, then removed. */
-export const requests = sqliteTable('requests', {
-  id: integer().primaryKey({ autoIncrement: true }),
-  acts: text().notNull(),
-  outcomes: text(),
 });

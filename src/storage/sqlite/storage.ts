@@ -2,12 +2,14 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SetupError } from '../../errors.ts';
+import { checkNotMoved, type MoveSource, type MoveTarget } from '../moving.ts';
 import type { OpenJourneys, Storage } from '../open.ts';
 import type { StoragePlace } from '../place.ts';
 import { act, applyMigrations, backUp, createSqlite, openSqlite, pendingMigrations, type Sqlite } from './database.ts';
 import { checkTables } from './integrity.ts';
 import { sqliteJourneyStore } from './journey-store.ts';
 import { sqliteLogStore } from './log-store.ts';
+import { sqliteMoveSource, sqliteMoveTarget } from './moving.ts';
 import { sqlitePetitionStore } from './petition-store.ts';
 import { sqliteProviderRows } from './provider-rows.ts';
 import { sqliteRequestStore } from './request-store.ts';
@@ -16,9 +18,47 @@ import { sqliteSiteStore } from './site-store.ts';
 
 const MIGRATIONS = 'sqlite';
 const JOURNEY_MIGRATIONS = 'sqlite-journeys';
+const LOOK_MS = 100;
 
-/** @throws SetupError when the data are missing, from another version, or lack a migration */
-export function openSqliteStorage(place: StoragePlace): Storage {
+/** @throws SetupError when the data are missing, have moved, are from another version, or lack a migration */
+export function openSqliteStorage(place: StoragePlace, movingTo?: string): Storage {
+  const data = openData(place, movingTo);
+  const petitions = sqlitePetitionStore(data);
+  const requests = sqliteRequestStore(join(place.dataDir, 'requests.sqlite'));
+  return {
+    petitions,
+    signatures: sqliteSignatureStore(data),
+    log: sqliteLogStore(data, () => petitions.forget()),
+    requests,
+    sites: sqliteSiteStore(data),
+    onPublished: look,
+    isWriterGone: async () => false, // only by trying
+    onReleased: look,
+    checkTables: async () => checkTables(data),
+    backup: async (to) => backUp(data, to),
+    ready: () => act(() => void data.$client.prepare('SELECT 1 FROM petitions LIMIT 1').get()),
+    async close() {
+      requests.close();
+      data.$client.close();
+    },
+  };
+}
+
+/** SQLite tells nobody anything. */
+function look(told: () => void): () => void {
+  const timer = setInterval(told, LOOK_MS);
+  return () => clearInterval(timer);
+}
+
+export function openSqliteMoveSource(place: StoragePlace, to: string): MoveSource {
+  return sqliteMoveSource(openData(place, to));
+}
+
+export function openSqliteMoveTarget(place: StoragePlace): MoveTarget {
+  return sqliteMoveTarget(openData(place, undefined));
+}
+
+function openData(place: StoragePlace, movingTo: string | undefined): Sqlite {
   const file = sqliteFile(place);
   if (!existsSync(file)) {
     throw new SetupError(`There is no database ${file}: check DATA_DIR. (A new gateway begins with \`paraphe init\`.)`);
@@ -28,22 +68,13 @@ export function openSqliteStorage(place: StoragePlace): Storage {
     if (pendingMigrations(data, MIGRATIONS) > 0) {
       throw new SetupError('The database is not up to date: run `paraphe migrate` first.');
     }
+    const moved = data.$client.prepare<[], string | null>('SELECT moved FROM log').pluck().get();
+    checkNotMoved(moved, file, movingTo);
+    return data;
   } catch (error) {
     data.$client.close();
     throw error;
   }
-  const petitions = sqlitePetitionStore(data);
-  return {
-    petitions,
-    signatures: sqliteSignatureStore(data),
-    log: sqliteLogStore(data, () => petitions.forget()),
-    requests: sqliteRequestStore(data),
-    sites: sqliteSiteStore(data),
-    checkTables: async () => checkTables(data),
-    backup: async (to) => backUp(data, to),
-    ready: () => act(() => void data.$client.prepare('SELECT 1 FROM petitions LIMIT 1').get()),
-    close: async () => void data.$client.close(),
-  };
 }
 
 /** Brings the file to this version's schema. Answers how many migrations it applied. */
@@ -61,12 +92,13 @@ export function migrateSqlite(place: StoragePlace): number {
 }
 
 /**
- * Opens the journeys' file, for a gateway alone. It has no durability, and is made anew when it is torn or another
- * version's: losing it costs a few new logins.
+ * Opens the journeys' file. It has no durability, and is made anew when it is torn or another version's: losing it costs a
+ * few new logins.
+ * @param isShared other processes have it open, and the one that writes the log has made it whole before
  */
-export function openSqliteJourneys(dataDir: string): OpenJourneys {
+export function openSqliteJourneys(dataDir: string, isShared = false): OpenJourneys {
   const file = join(dataDir, 'journeys.sqlite');
-  const database = openWhole(file) ?? remake(file);
+  const database = isShared ? openShared(file) : (openWhole(file) ?? remake(file));
   return {
     journeys: sqliteJourneyStore(database),
     providerRows: sqliteProviderRows(database),
@@ -75,7 +107,7 @@ export function openSqliteJourneys(dataDir: string): OpenJourneys {
 }
 
 /** `sqlite:<path>`; an empty path is `paraphe.sqlite` in the data folder. */
-function sqliteFile({ databaseUrl, dataDir }: StoragePlace): string {
+export function sqliteFile({ databaseUrl, dataDir }: StoragePlace): string {
   const path = databaseUrl.slice('sqlite:'.length);
   return path === '' ? join(dataDir, 'paraphe.sqlite') : path;
 }
@@ -93,6 +125,13 @@ function openWhole(file: string): Sqlite | undefined {
   }
   database?.$client.close();
   return undefined;
+}
+
+function openShared(file: string): Sqlite {
+  const database = openSqlite(file, 'OFF');
+  if (pendingMigrations(database, JOURNEY_MIGRATIONS) === 0) return database;
+  database.$client.close();
+  throw new SetupError(`${file} is not this version's: start the process that writes the log first.`);
 }
 
 function remake(file: string): Sqlite {

@@ -3,7 +3,7 @@ import type { Request, RequestHandler } from 'express';
 import { Refusal } from '../../errors.ts';
 import type { Publication } from '../../log/publisher.ts';
 import { parseNym } from '../../person/nym.ts';
-import { makeReady, sendReady } from '../answer.ts';
+import { makeCompressible, sendReady } from '../answer.ts';
 import { FOR_ALL_SITES } from '../cors.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { getPublished, listPublished } from '../get-petition.ts';
@@ -23,7 +23,7 @@ export function publicJson(deps: WebDependencies, security: SecurityHeaders) {
 
   function json(model: (req: Request) => Promise<unknown>): RequestHandler {
     return async (req, res) => {
-      const make = async () => makeReady(JSON.stringify(await model(req)), CACHEABLE);
+      const make = async () => makeCompressible(JSON.stringify(await model(req)), CACHEABLE);
       const key = [req.route.path, req.params.slug, req.params.nym].join(' ');
       sendReady(req, res, await cache.get(key, make), security.shared());
     };

@@ -141,7 +141,7 @@ async function checkArrival(
   nym: Nym,
   check: () => void,
 ): Promise<void> {
-  const find = () => deps.signatures.find(petition.id, nym, deps.log.sealedSize);
+  const find = async () => deps.signatures.find(petition.id, nym, await deps.log.sealedSize());
   if (journey.action === 'withdraw') {
     if ((await find()) === undefined) throw new Refusal('not-signed');
     return;

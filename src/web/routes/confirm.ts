@@ -16,6 +16,7 @@ import { withLang } from '../i18n.ts';
 import type { Journey, JourneyContent } from '../journey.ts';
 import type { PageModels } from '../page-models.ts';
 import { departmentChoices, renderStatement } from '../present.ts';
+import { retryAfter, STATUS } from '../refusals.ts';
 import { SingleFlight } from '../single-flight.ts';
 import {
   currentJourney,
@@ -30,6 +31,9 @@ import { finishAtSite, finishHere } from './finish.ts';
 
 type Identified = JourneyContent & { kind: 'identified' };
 type Open = Awaited<ReturnType<typeof getContent>>;
+
+/** Within this, someone may wait on the page that they are on. */
+const SOON_SECONDS = 60;
 
 export function showConfirm(deps: WebDependencies): RequestHandler {
   return async (req, res) => {
@@ -51,13 +55,21 @@ export function confirm(deps: WebDependencies): RequestHandler {
       const outcome = await flights.run(journey.id, () => act(deps, journey, petition, content, department));
       await goOn(deps, req, res, journey, outcome);
     } catch (error) {
-      const mistake = error instanceof Refusal ? asMistake(error.code) : undefined;
-      if (mistake === undefined || content.kind !== 'identified') {
-        if (error instanceof Refusal) await keepRefusal(deps, journey, content, error.code);
+      if (!(error instanceof Refusal) || content.kind !== 'identified') throw error;
+      const outcome = againAfter(error);
+      if (outcome === undefined) {
+        await keepRefusal(deps, journey, content, error.code);
         throw error;
       }
-      const model = await confirmModel(deps, req, res, journey, petition, content);
-      sendPage(deps, req, res, 'confirm', { ...model, error: mistake }, 422);
+      deps.refused?.(error.code);
+      const model = await confirmModel(deps, req, res, journey, petition, content).catch(() => {
+        throw error;
+      });
+      if (outcome.trouble !== undefined) {
+        deps.diagnostics.warn({ code: error.code, reason: error.reason }, 'refused');
+        res.setHeader('Retry-After', String(retryAfter(error.code)));
+      }
+      sendPage(deps, req, res, 'confirm', { ...model, ...outcome, chosen: department }, STATUS[error.code]);
     }
   };
 }
@@ -148,6 +160,8 @@ async function confirmModel(
     signed: signed && { day: signed.day },
     departments: asks ? departmentChoices(lang) : undefined,
     error: undefined,
+    trouble: undefined,
+    chosen: undefined,
     confirmAction: here(`/petitions/${petition.slug}/confirm`),
     findAction: mayFind ? here(`/petitions/${petition.slug}/receipt`) : undefined,
     notMeAction: here('/logout'),
@@ -155,8 +169,8 @@ async function confirmModel(
 }
 
 /** Their signature as the signed log tells it: what is being recorded right now is nobody's yet. */
-function findSealed(deps: WebDependencies, petition: Petition, nym: Nym): Promise<Signature | undefined> {
-  return deps.signatures.find(petition.id, nym, deps.log.sealedSize);
+async function findSealed(deps: WebDependencies, petition: Petition, nym: Nym): Promise<Signature | undefined> {
+  return deps.signatures.find(petition.id, nym, await deps.log.sealedSize());
 }
 
 /** A refusal for good is what the site that sent the person will be told. */
@@ -166,9 +180,14 @@ async function keepRefusal(deps: WebDependencies, journey: Journey, content: Ope
   await deps.journeys.save(journey, { kind: 'refused', code, login: content.login });
 }
 
-/** What the person can mend on the same page. */
-function asMistake(code: RefusalCode): PageModels['confirm']['error'] {
-  return code === 'department-missing' || code === 'department-unknown' ? code : undefined;
+/**
+ * What is told on the same page: a mistake that can be mended there, or trouble that passes soon. Nobody logs in or chooses
+ * twice for it.
+ */
+function againAfter({ code }: Refusal): Pick<PageModels['confirm'], 'error' | 'trouble'> | undefined {
+  if (code === 'department-missing' || code === 'department-unknown') return { error: code, trouble: undefined };
+  const isSoon = (retryAfter(code) ?? Number.POSITIVE_INFINITY) <= SOON_SECONDS;
+  return isSoon ? { error: undefined, trouble: { code, status: STATUS[code] } } : undefined;
 }
 
 function departmentOf(body: unknown): string | undefined {

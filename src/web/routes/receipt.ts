@@ -64,7 +64,9 @@ async function openReceipt(deps: WebDependencies, req: Request, res: Response) {
   aboutOf(res).petition = petition;
   const link = deps.links.open(String(req.params.capability));
   const signature =
-    link.petition === petition.id ? await deps.signatures.findByEntry(link.index, deps.log.sealedSize) : undefined;
+    link.petition === petition.id
+      ? await deps.signatures.findByEntry(link.index, await deps.log.sealedSize())
+      : undefined;
   if (signature === undefined) throw new Refusal('receipt-link-invalid');
   return { petition, signature, expires: link.expires };
 }

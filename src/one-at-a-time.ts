@@ -1,0 +1,31 @@
+/** Runs a piece of work once at a time, and once more after that for whoever asked meanwhile. */
+export class OneAtATime {
+  readonly #work: () => Promise<void>;
+  #running: Promise<void> | undefined;
+  #isAsked = false;
+
+  constructor(work: () => Promise<void>) {
+    this.#work = work;
+  }
+
+  /** Resolves when a run that began after this call is over; rejects when it failed. */
+  run(): Promise<void> {
+    this.#isAsked = true;
+    this.#running ??= this.#runAll().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Resolves when nothing runs, however it ended. */
+  async idle(): Promise<void> {
+    await this.#running?.catch(() => {});
+  }
+
+  async #runAll(): Promise<void> {
+    while (this.#isAsked) {
+      this.#isAsked = false;
+      await this.#work();
+    }
+  }
+}

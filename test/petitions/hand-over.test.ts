@@ -1,0 +1,70 @@
+/** Acts handed over while the database between the processes does not answer, or answers too late. */
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { PetitionAct } from '../../src/petitions/acts.ts';
+import { HandOver } from '../../src/petitions/hand-over.ts';
+import type { RequestStore } from '../../src/petitions/ports.ts';
+
+const ACT: PetitionAct = { kind: 'identity-keys', issuer: 'https://idp.example', jwks: Buffer.from('{"keys":[]}') };
+const never = () => new Promise<never>(() => {});
+
+/** Nobody writes the log, and there is nothing to collect. */
+function silent(store: Partial<RequestStore>): RequestStore {
+  return {
+    leave: async () => {},
+    collect: async () => [],
+    withdraw: async () => true,
+    waiting: async () => [],
+    answer: async () => {},
+    sweep: async () => {},
+    onAsked: () => () => {},
+    onAnswered: () => () => {},
+    ...store,
+  };
+}
+
+afterEach(() => void vi.useRealTimers());
+
+/** @returns what became of each of these acts, each handed over by itself, when all patience is over */
+async function afterPatience(store: Partial<RequestStore>, acts: number): Promise<readonly unknown[]> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearInterval', 'performance'] });
+  const handOver = new HandOver(silent(store));
+  const became: unknown[] = [];
+  for (let i = 0; i < acts; i++) {
+    handOver.recordAll([ACT]).catch((error: unknown) => became.push(error));
+  }
+  for (let seconds = 0; seconds < 12; seconds++) {
+    await vi.advanceTimersByTimeAsync(1000);
+    await turn();
+  }
+  handOver.close();
+  return became;
+}
+
+const UNAVAILABLE = expect.objectContaining({ code: 'storage-unavailable' });
+
+test('nobody answers: whoever waits is told so', async () => {
+  expect(await afterPatience({}, 1)).toEqual([UNAVAILABLE]);
+});
+
+test('a database that hangs while acts are left does not make them wait longer, nor end the process', async () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => unhandled.push(error);
+  process.prependListener('unhandledRejection', note);
+  try {
+    expect(await afterPatience({ leave: never }, 1)).toEqual([UNAVAILABLE]);
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off('unhandledRejection', note);
+  }
+});
+
+test('a database that hangs while one is given up keeps nobody else waiting', async () => {
+  let asked = 0;
+  const withdraw = () => {
+    asked++;
+    return new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 500));
+  };
+  expect(await afterPatience({ withdraw }, 20)).toHaveLength(20);
+  expect(asked).toBe(20);
+});
