@@ -64,35 +64,38 @@ export type Subject = {
 
 type Handle = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 type Engine = { readonly kid: string; readonly provider: Provider; readonly handle: Handle };
-type Mounted = IncomingMessage & { readonly originalUrl?: string };
 
 export class SiteProvider {
   readonly #deps: SiteProviderDeps;
   readonly #rows: SealedRows;
   readonly #refusers = new WeakMap<IncomingMessage, (error: unknown) => void>();
   readonly #sessionCookie: string;
+  readonly #host: string;
+  readonly #scheme: string;
   #engine: Engine | undefined;
 
   constructor(deps: SiteProviderDeps) {
     this.#deps = deps;
     this.#rows = new SealedRows(deps.rows);
     this.#sessionCookie = cookieNames(deps.origin.startsWith('https:')).session;
+    const { protocol, host } = new URL(deps.origin);
+    this.#scheme = protocol.slice(0, -1);
+    this.#host = host;
     this.#current(); // what is wrong with the set-up shows at the start
   }
 
   /** Serves everything under `/oidc`. @param refuse told what is to be shown as a page of ours */
   async handle(req: IncomingMessage, res: ServerResponse, refuse: (error: unknown) => void): Promise<void> {
     // Addresses are built from the request: it is told our own, whatever a client or a proxy said.
-    const { protocol, host } = new URL(this.#deps.origin);
-    req.headers.host = host;
-    req.headers['x-forwarded-proto'] = protocol.slice(0, -1);
+    req.headers.host = this.#host;
+    req.headers['x-forwarded-proto'] = this.#scheme;
     delete req.headers['x-forwarded-host'];
     this.#refusers.set(req, refuse);
     await this.#current().handle(req, res);
   }
 
   /** The request that this browser was handed over with. @throws Refusal `site-request-unknown`, `site-unavailable` */
-  async begin(req: Mounted, res: ServerResponse): Promise<SiteRequest> {
+  async begin(req: IncomingMessage, res: ServerResponse): Promise<SiteRequest> {
     const { provider } = this.#current();
     const interaction = await provider.interactionDetails(req, res).catch((error: unknown) => {
       if (error instanceof Error && error.name === 'SessionNotFound') throw new Refusal('site-request-unknown');
