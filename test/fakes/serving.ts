@@ -34,7 +34,15 @@ export class Serving {
 
   /** The processes that it has made, by what they do. */
   children(kind: 'writer' | 'web'): readonly number[] {
-    return childrenOf(this.process.pid ?? 0).filter((pid) => argumentsOf(pid).at(-1) === kind);
+    return childrenOf(this.process.pid ?? 0).filter((pid) => argumentsOf(pid).includes(kind));
+  }
+
+  /** @returns the process that was killed: never 0, which would be all of ours */
+  kill(kind: 'writer' | 'web'): number {
+    const [pid] = this.children(kind);
+    if (pid === undefined) throw new Error(`there is no ${kind} to kill`);
+    process.kill(pid, 'SIGKILL');
+    return pid;
   }
 
   async stop(): Promise<number | string> {

@@ -38,8 +38,7 @@ test('people sign, and sign again, whichever process they meet', async () => {
 });
 
 test('one that serves is killed: it is replaced, and nobody’s signature is lost', async () => {
-  const [victim = 0] = serving.children('web');
-  process.kill(victim, 'SIGKILL');
+  const victim = serving.kill('web');
   await expect.poll(() => serving.children('web').filter((pid) => pid !== victim).length, { timeout: 10_000 }).toBe(2);
   await signAs('citoyen-9');
   await total(9);
@@ -55,7 +54,7 @@ test('the one that writes is killed while twenty people press: all of them are a
   );
   const pressed = browsers.map((browser) => browser.submit({ department: '69' }, { form: '/confirm' }));
   await wait(30);
-  process.kill(serving.children('writer')[0] ?? 0, 'SIGKILL');
+  serving.kill('writer');
   await Promise.all(pressed);
   for (const browser of browsers) expect(await outcomeOf(browser)).toMatchObject({ department: '69' });
   await total(29);

@@ -23,6 +23,7 @@ const PAGES: readonly [path: string, status: number][] = [
   ['/accessibility', 200],
   ['/verify', 200],
   ['/log', 200],
+  ['/api', 200],
   ['/no-such-page', 404],
   ['/petitions/unknown', 404],
   ['/petitions/trains/receipt/no-such-receipt', 404],
