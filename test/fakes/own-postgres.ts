@@ -22,7 +22,11 @@ export type OwnPostgres = {
 export async function startPostgres(...flags: string[]): Promise<OwnPostgres> {
   const child = fork(join(import.meta.dirname, 'postgres-server.worker.ts'), flags, { execArgv: [] });
   const hear = async () => {
-    const [said] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [Said | number | null];
+    const heard = new AbortController();
+    const { signal } = heard;
+    const [said] = (await Promise.race([once(child, 'message', { signal }), once(child, 'exit', { signal })]).finally(
+      () => heard.abort(),
+    )) as [Said | number | null];
     if (typeof said === 'object' && said !== null && said.failed === undefined) return said;
     throw new Error(typeof said === 'object' && said !== null ? said.failed : 'PostgreSQL did not start');
   };
