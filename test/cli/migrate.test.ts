@@ -251,7 +251,7 @@ describe('a move that is cut short', () => {
       expect(await signs({ ...old, lockUrl: undefined })).toBe(false);
       expect((await checkData(fresh)).problems).toEqual([]);
     }
-  }, 60_000);
+  }, KILLS * 60_000);
 
   test('when another process wrote the log all the same, leaves the old data as they are', async () => {
     const write = (reached: MoveStep) => {
