@@ -16,6 +16,7 @@ import type { Petition, PetitionId } from '../petitions/petition.ts';
 import type { ReceiptKeys } from '../receipt/keys.ts';
 import { sealedAdapter } from './adapter.ts';
 import { clientMetadata, cookieNames, LIFETIMES, providerConfiguration, RESPONSE_MODES } from './configuration.ts';
+import { keepSites } from './kept-sites.ts';
 import { findLogin, keepLogin } from './logins.ts';
 import { PETITION_SIGNATURE, petitionOf } from './petition-signature.ts';
 import type { ProviderRows, SiteStore } from './ports.ts';
@@ -68,6 +69,7 @@ type Engine = { readonly kid: string; readonly provider: Provider; readonly hand
 export class SiteProvider {
   readonly #deps: SiteProviderDeps;
   readonly #rows: SealedRows;
+  readonly #findSite: SiteStore['find'];
   readonly #refusers = new WeakMap<IncomingMessage, (error: unknown) => void>();
   readonly #sessionCookie: string;
   readonly #host: string;
@@ -77,6 +79,7 @@ export class SiteProvider {
   constructor(deps: SiteProviderDeps) {
     this.#deps = deps;
     this.#rows = new SealedRows(deps.rows);
+    this.#findSite = keepSites(deps.sites);
     this.#sessionCookie = cookieNames(deps.origin.startsWith('https:')).session;
     const { protocol, host } = new URL(deps.origin);
     this.#scheme = protocol.slice(0, -1);
@@ -113,7 +116,7 @@ export class SiteProvider {
 
   /** @throws Refusal `site-unavailable` */
   async getSite(id: string): Promise<Site> {
-    const site = await this.#deps.sites.find(id as SiteId);
+    const site = await this.#findSite(id as SiteId);
     if (site === undefined) throw new Refusal('site-unavailable', 'it is not registered any more');
     return site;
   }
@@ -197,8 +200,8 @@ export class SiteProvider {
   }
 
   #create(keys: ReceiptKeys): Engine {
-    const { origin, sites, acrValues, findPetition, today, failed, keyEncryptionKey } = this.#deps;
-    const findSite = (id: string) => sites.find(id as SiteId);
+    const { origin, acrValues, findPetition, today, failed, keyEncryptionKey } = this.#deps;
+    const findSite = (id: string) => this.#findSite(id as SiteId);
     const provider = new Provider(
       `${origin}/oidc`,
       providerConfiguration({
