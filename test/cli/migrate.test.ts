@@ -220,38 +220,42 @@ describe('a move that is cut short', () => {
     expect(await readLock(here)).toBeUndefined();
   });
 
-  test(`by kill -9, at any instant, as well, in ${KILLS} rounds`, async () => {
-    const roll = dice();
-    for (let round = 1; round <= KILLS; round++) {
-      const data = join(desk, `data-${round}`);
-      cpSync(log.config.dataDir, data, { recursive: true });
-      const databaseUrl = await newDatabase();
-      const old = readStorageConfig({ DATA_DIR: data, LOCK_URL: await newDatabase() });
-      const fresh = { ...old, databaseUrl };
-      const env = { ...process.env, DATA_DIR: data, LOCK_URL: old.lockUrl };
-      const args = [
-        join(import.meta.dirname, '../../src/main.ts'),
-        'migrate',
-        '--from',
-        'sqlite:',
-        '--to',
-        databaseUrl,
-      ];
-      const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
-      await once(child.stderr, 'data'); // rows are on their way
-      await wait(roll(80));
-      child.kill('SIGKILL');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-      const sides = await Promise.all([signs({ ...old, lockUrl: undefined }), signs(fresh)]);
-      expect(sides.filter(Boolean).length, `${round}`).toBeLessThan(2);
-      // The dead one's right to write runs out, and the server may still end what it was told last.
-      const move = () => moveInstance(old, { from: 'sqlite:', to: databaseUrl }).catch(() => undefined);
-      const goesOn = async () => (await signs(fresh)) || ((await move()) !== undefined && signs(fresh));
-      await expect.poll(goesOn, { timeout: 30_000, interval: 250 }).toBe(true);
-      expect(await signs({ ...old, lockUrl: undefined })).toBe(false);
-      expect((await checkData(fresh)).problems).toEqual([]);
-    }
-  }, KILLS * 60_000);
+  test(
+    `by kill -9, at any instant, as well, in ${KILLS} rounds`,
+    async () => {
+      const roll = dice();
+      for (let round = 1; round <= KILLS; round++) {
+        const data = join(desk, `data-${round}`);
+        cpSync(log.config.dataDir, data, { recursive: true });
+        const databaseUrl = await newDatabase();
+        const old = readStorageConfig({ DATA_DIR: data, LOCK_URL: await newDatabase() });
+        const fresh = { ...old, databaseUrl };
+        const env = { ...process.env, DATA_DIR: data, LOCK_URL: old.lockUrl };
+        const args = [
+          join(import.meta.dirname, '../../src/main.ts'),
+          'migrate',
+          '--from',
+          'sqlite:',
+          '--to',
+          databaseUrl,
+        ];
+        const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+        await once(child.stderr, 'data'); // rows are on their way
+        await wait(roll(80));
+        child.kill('SIGKILL');
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+        const sides = await Promise.all([signs({ ...old, lockUrl: undefined }), signs(fresh)]);
+        expect(sides.filter(Boolean).length, `${round}`).toBeLessThan(2);
+        // The dead one's right to write runs out, and the server may still end what it was told last.
+        const move = () => moveInstance(old, { from: 'sqlite:', to: databaseUrl }).catch(() => undefined);
+        const goesOn = async () => (await signs(fresh)) || ((await move()) !== undefined && signs(fresh));
+        await expect.poll(goesOn, { timeout: 30_000, interval: 250 }).toBe(true);
+        expect(await signs({ ...old, lockUrl: undefined })).toBe(false);
+        expect((await checkData(fresh)).problems).toEqual([]);
+      }
+    },
+    KILLS * 60_000,
+  );
 
   test('when another process wrote the log all the same, leaves the old data as they are', async () => {
     const write = (reached: MoveStep) => {

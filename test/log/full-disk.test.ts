@@ -8,6 +8,7 @@ import { canRun, limitFileSize } from '../fakes/disk.ts';
 import { type LogChild, startLogChild } from '../fakes/log-child.ts';
 import { LogFolder } from '../fakes/log-folder.ts';
 import { dice, rounds } from '../fakes/rounds.ts';
+import type { Said } from './crash.worker.ts';
 
 const FILLINGS = rounds(2, 30);
 
@@ -23,6 +24,8 @@ afterEach(() => {
 
 const isAnswered = ({ what }: { what: string }) => what === 'answered';
 const isRefused = ({ what }: { what: string }) => what === 'refused';
+/** Whose signature stands and is signed for needs no disk: an earlier filling had refused them in the middle of it. */
+const isKnown = (line: Said) => line.what === 'answered' && line.result.startsWith('already-');
 
 describe.runIf(canRun('prlimit', ['--version'], 'a full disk'))('a disk that is full', () => {
   test(`answers nobody, and goes on without a restart once it has room, in ${FILLINGS} fillings`, async () => {
@@ -35,7 +38,7 @@ describe.runIf(canRun('prlimit', ['--version'], 'a full disk'))('a disk that is 
       await child.mark();
       const from = child.said.length;
       for (let times = 0; times < 40; times++) expect(await child.hears(isRefused)).toBe(true);
-      expect(child.said.slice(from).filter(({ what }) => what !== 'refused')).toEqual([]);
+      expect(child.said.slice(from).filter((line) => line.what !== 'refused' && !isKnown(line))).toEqual([]);
 
       // Room for a part of what is written: some writes succeed, and the rest of a transaction may not.
       limitFileSize(pid, roll(statSync(`${folder.file}-wal`).size + 40_000));
