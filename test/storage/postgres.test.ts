@@ -144,6 +144,19 @@ describe('a batch on PostgreSQL', () => {
 
   const find = (nym: ReturnType<typeof newNym>) => storage.signatures.find(PETITION, nym, Number.MAX_SAFE_INTEGER);
 
+  test('that its process was stopped in the middle of is ended by the server, and may be asked again', async () => {
+    const database = new Database(place.databaseUrl, 1);
+    const statement = { name: 'paraphe_test_one', text: 'SELECT 1' };
+    const stopped = database.transact(async (transaction) => {
+      await transaction.run(statement);
+      await wait(2500);
+      await transaction.run(statement);
+    });
+    await expect(stopped).rejects.toMatchObject({ code: 'storage-unavailable' });
+    expect(await database.rows(statement)).toHaveLength(1);
+    await database.close();
+  });
+
   test.each(['40001', '40P01'])('that meets SQLSTATE %s before it has grown is tried again', async (code) => {
     await alone();
     const log = await withPetition();

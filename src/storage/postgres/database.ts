@@ -33,9 +33,10 @@ const BY_KEYS = ['seqscan', 'hashjoin', 'mergejoin'].map((way) => `-c enable_${w
 const AGAIN = /^(40001|40P01)$/; // serialization_failure, deadlock_detected
 /**
  * Connection (but not a protocol that is broken), a database that lets nobody in, resources, intervention, system;
- * read-only, lock not available. What is wrong for good is said at the start.
+ * read-only, a transaction that took or idled too long (its process was stopped), lock not available. What is wrong for
+ * good is said at the start.
  */
-const PASSING = /^(08(?!P01)|28|3D000|55000|40|53|57|58|25006|55P03)/;
+const PASSING = /^(08(?!P01)|28|3D000|55000|40|53|57|58|25006|25P03|25P04|55P03)/;
 const DAMAGE = /^XX/;
 const CUT = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client )/;
 
