@@ -69,11 +69,25 @@ const rows = async (place: StorageConfig, leavingFor: StorageConfig) => {
 /** Truths as numbers, as SQLite keeps them. */
 const plain = (value: unknown) => (typeof value === 'boolean' ? Number(value) : value);
 /** Whether a gateway would sign there. */
-const signs = (config: StorageConfig) =>
-  signOne(config).then(
-    () => true,
-    () => false,
-  );
+/** Whether someone can sign there at once, as a gateway that starts would; nobody waits for a right that a dead one held. */
+async function signs(config: StorageConfig): Promise<boolean> {
+  try {
+    const storage = await openStorage(config);
+    try {
+      const key = readKeys(config.keysDir).logKey;
+      const writer = await openLogWriter({ place: config, storage, key, clock });
+      const act = { kind: 'signed', petition: log.petitions[0]!.id, nym: log.nyms[7]!, department: '75' } as const;
+      return await writer.sequencer
+        .record(act)
+        .then(({ result }) => result === 'already-signed')
+        .finally(() => writer.close());
+    } finally {
+      await storage.close();
+    }
+  } catch {
+    return false;
+  }
+}
 const signOne = (config: StorageConfig) =>
   withRegister(config, clock, ({ register }) =>
     register.record({ kind: 'signed', petition: log.petitions[0]!.id, nym: log.nyms[7]!, department: '75' }),
