@@ -1,9 +1,9 @@
 import { asc, desc, eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { alias } from 'drizzle-orm/pg-core';
-import { dayFromNumber } from '../../clock.ts';
-import type { Petition, PetitionId } from '../../petitions/petition.ts';
+import type { Petition } from '../../petitions/petition.ts';
 import type { PetitionStore } from '../../petitions/ports.ts';
+import { petitionOf } from '../petition-row.ts';
 import type { Database } from './database.ts';
 import { entries, petitions } from './schema.ts';
 
@@ -32,7 +32,7 @@ export function postgresPetitionStore(database: Database): PetitionStore & { for
     if (reading !== undefined && performance.now() - reading.at < KEEP_MS) return reading.kept;
     const kept = database.act(async () => {
       const [row] = await select().where(eq(petitions[column], value));
-      return row && { petition: fromRow(row), wrappedSecret: row.petition.wrappedSecret ?? undefined };
+      return row && { petition: petitionOf(row), wrappedSecret: row.petition.wrappedSecret ?? undefined };
     });
     const now = { at: performance.now(), kept };
     read.set(name, now);
@@ -45,31 +45,11 @@ export function postgresPetitionStore(database: Database): PetitionStore & { for
     forget,
     findBySlug: async (slug) => (await find('slug', slug))?.petition,
     findById: async (id) => (await find('id', id))?.petition,
-    list: () => database.act(async () => (await select().orderBy(desc(petitions.ref), asc(petitions.id))).map(fromRow)),
+    list: () =>
+      database.act(async () => (await select().orderBy(desc(petitions.ref), asc(petitions.id))).map(petitionOf)),
     findWrappedSecret: async (id) => (await find('id', id))?.wrappedSecret,
   };
 }
 
-type Row = { petition: typeof petitions.$inferSelect; opened: number; closed: number | null };
 type Kept = { readonly petition: Petition; readonly wrappedSecret: Uint8Array | undefined };
 type Reading = { readonly at: number; readonly kept: Promise<Kept | undefined> };
-
-function fromRow({ petition: row, opened, closed }: Row): Petition {
-  return {
-    id: row.id as PetitionId,
-    slug: row.slug,
-    statement: { title: row.title, text: row.text, hash: row.statement },
-    author: row.author ?? undefined,
-    thresholds: JSON.parse(row.thresholds),
-    opened: dayFromNumber(opened),
-    closes: row.closes === null ? undefined : dayFromNumber(row.closes),
-    closed: closed === null ? undefined : dayFromNumber(closed),
-    minAge: row.minAge,
-    departments: row.departments,
-    acr: row.acr,
-    issuer: row.issuer,
-    clientId: row.clientId,
-    nymKey: row.nymKey,
-    entry: row.opening,
-  };
-}

@@ -1,8 +1,8 @@
 import { asc, desc, eq, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
-import { dayFromNumber } from '../../clock.ts';
 import type { Petition, PetitionId } from '../../petitions/petition.ts';
 import type { PetitionStore } from '../../petitions/ports.ts';
+import { type PetitionRow, petitionOf } from '../petition-row.ts';
 import { act, type Sqlite } from './database.ts';
 import { entries, petitions } from './schema.ts';
 
@@ -43,13 +43,13 @@ export function sqlitePetitionStore(database: Sqlite): PetitionStore & { forget(
     known = current;
     asked = now;
   }
-  function find(name: string, get: () => Row | undefined): Kept | undefined {
+  function find(name: string, get: () => PetitionRow | undefined): Kept | undefined {
     followOthers();
     let kept = read.get(name);
     if (kept !== undefined) return kept;
     const row = get();
     if (row === undefined) return undefined;
-    kept = { petition: fromRow(row), wrappedSecret: row.petition.wrappedSecret ?? undefined };
+    kept = { petition: petitionOf(row), wrappedSecret: row.petition.wrappedSecret ?? undefined };
     read.set(name, kept);
     return kept;
   }
@@ -59,30 +59,9 @@ export function sqlitePetitionStore(database: Sqlite): PetitionStore & { forget(
     forget,
     findBySlug: (slug) => act(() => find(`slug ${slug}`, () => bySlug.get({ slug }))?.petition),
     findById: (id) => act(() => findById(id)?.petition),
-    list: async () => act(() => all.all().map(fromRow)),
+    list: async () => act(() => all.all().map(petitionOf)),
     findWrappedSecret: (id) => act(() => findById(id)?.wrappedSecret),
   };
 }
 
-type Row = { petition: typeof petitions.$inferSelect; opened: number; closed: number | null };
 type Kept = { readonly petition: Petition; readonly wrappedSecret: Uint8Array | undefined };
-
-function fromRow({ petition: row, opened, closed }: Row): Petition {
-  return {
-    id: row.id as PetitionId,
-    slug: row.slug,
-    statement: { title: row.title, text: row.text, hash: row.statement },
-    author: row.author ?? undefined,
-    thresholds: JSON.parse(row.thresholds),
-    opened: dayFromNumber(opened),
-    closes: row.closes === null ? undefined : dayFromNumber(row.closes),
-    closed: closed === null ? undefined : dayFromNumber(closed),
-    minAge: row.minAge,
-    departments: row.departments,
-    acr: row.acr,
-    issuer: row.issuer,
-    clientId: row.clientId,
-    nymKey: row.nymKey,
-    entry: row.opening,
-  };
-}
