@@ -154,6 +154,11 @@ describe('a batch on PostgreSQL', () => {
     });
     await expect(stopped).rejects.toMatchObject({ code: 'storage-unavailable' });
     expect(await database.rows(statement)).toHaveLength(1);
+    // What a process hears that asks before it has read that its session is over.
+    const text = "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '25P03'; END $$";
+    await expect(database.rows({ name: 'paraphe_test_over', text })).rejects.toMatchObject({
+      code: 'storage-unavailable',
+    });
     await database.close();
   });
 
