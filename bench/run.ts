@@ -11,6 +11,7 @@ import { rmSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
+import { benchFirstBytes } from './first-bytes.ts';
 import { benchJourneys, Floors } from './journeys.ts';
 import { benchPages, serveBarely } from './pages.ts';
 import { benchCpuMs, Part } from './part.ts';
@@ -70,7 +71,10 @@ try {
   await section('recount', () => benchRecount(folder, options.full));
   await section('postgres', () => benchPostgres(options.full));
   await section('processes', () => benchProcesses());
-  await section('growth', () => benchGrowth(recording));
+  await section('growth', async () => {
+    await benchGrowth(recording);
+    await benchFirstBytes();
+  });
 } finally {
   await Promise.all([stage.close(), ...[recording, verifying, bare, readers].map((part) => part.stop())]);
   rmSync(folder, { recursive: true, force: true });

@@ -2,26 +2,19 @@
 import { createPrivateKey, generateKeyPairSync, hash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { secretKey } from '../src/aead.ts';
-import type { Day } from '../src/clock.ts';
-import { encodeEntry } from '../src/log/entry.ts';
 import { generateLogKey, type LogKey, parseLogKey } from '../src/log/log-key.ts';
 import type { LogLock } from '../src/log/ports.ts';
 import { Sequencer } from '../src/log/sequencer.ts';
-import { hashing } from '../src/node-crypto.ts';
-import { nymFromBytes } from '../src/person/nym.ts';
 import { evaluate, personInput } from '../src/person/pseudonym.ts';
 import type { PetitionAct, PetitionOutcome } from '../src/petitions/acts.ts';
 import { openPetition } from '../src/petitions/open-petition.ts';
-import { openedEntry, type Petition } from '../src/petitions/petition.ts';
+import type { Petition } from '../src/petitions/petition.ts';
 import { parsePetitionFile } from '../src/petitions/petition-file.ts';
 import { computeNym } from '../src/petitions/petition-key.ts';
 import { signPetition } from '../src/petitions/sign-petition.ts';
 import { computeReceipt } from '../src/receipt/compute.ts';
 import { generateReceiptKeys, loadReceiptKeys, type ReceiptKeys } from '../src/receipt/keys.ts';
 import type { Storage } from '../src/storage/open.ts';
-import { formatCheckpoint } from '../src/tlog/checkpoint.ts';
-import { formatNote, signNote } from '../src/tlog/note.ts';
-import type { TileEdge } from '../src/tlog/tile-edge.ts';
 import { cpuMs } from './part.ts';
 
 export const ISSUER = 'https://oidc.franceconnect.gouv.fr/api/v2';
@@ -135,27 +128,4 @@ export function openBench(register: Sequencer<PetitionAct, PetitionOutcome>): Pr
   const text = '---\nslug: bench\ntitle: Un banc public\nmin_age: 18\ndepartments: true\n---\nUn texte.\n';
   const deps = { register, keyEncryptionKey, clock: () => new Date() };
   return openPetition(deps, parsePetitionFile(text, 'bench'), { issuer: ISSUER, clientId: 'bench', acr: 'eidas1' });
-}
-
-/** Of a signature that was loaded past the sequencer. */
-export function leafOf({ id }: Petition, nym: Uint8Array, day: Day): Uint8Array {
-  const entry = { petition: id, nym: nymFromBytes(nym), department: DEPARTMENT, evidence: null, day };
-  return hashing.leaf(encodeEntry({ kind: 'signed', ...entry }));
-}
-
-/** What a gateway keeps now and then, so that a start folds only what came later. */
-export async function published(edge: TileEdge, petition: Petition, rows: number, today: Day) {
-  const head = { origin: logKey.origin, size: edge.size, root: edge.root() };
-  const figures = {
-    opened: openedEntry(petition, petition.opened),
-    closed: null,
-    destroyed: null,
-    total: rows,
-    byDay: [[today, rows]],
-    byDepartment: [[DEPARTMENT, rows]],
-    withdrawn: 0,
-    invalidated: [],
-  };
-  const snapshot = JSON.stringify({ size: head.size, day: today, petitions: [figures], cases: [] });
-  return { snapshot, note: formatNote(await signNote(formatCheckpoint(head), [logKey.signer])) };
 }

@@ -14,6 +14,8 @@ import { openPetition } from '../src/petitions/open-petition.ts';
 import { parsePetitionFile } from '../src/petitions/petition-file.ts';
 import { createKeys, readKeys } from '../src/storage/key-folder.ts';
 import { migrateStorage } from '../src/storage/open.ts';
+import { sqliteFile } from '../src/storage/sqlite/storage.ts';
+import { fillSqlite } from './filled.ts';
 import { Part } from './part.ts';
 
 export type Stage = {
@@ -33,9 +35,14 @@ export type StageOptions = {
   readonly databaseUrl?: string;
   /** How many processes serve, with one more that writes; one process does both unless it says otherwise. */
   readonly workers?: number;
+  /** How many signatures the first petition holds already, on SQLite; none unless it says otherwise. */
+  readonly signatures?: number;
 };
 
-export async function setStage({ databaseUrl = '', workers }: StageOptions = {}): Promise<Stage> {
+/** As long as a petition may have been open. */
+const OPEN_MS = 90 * 86_400_000;
+
+export async function setStage({ databaseUrl = '', workers, signatures = 0 }: StageOptions = {}): Promise<Stage> {
   const dataDir = temporaryFolder();
   const port = await freePort();
   const origin = `http://localhost:${port}`;
@@ -57,7 +64,7 @@ export async function setStage({ databaseUrl = '', workers }: StageOptions = {})
     IDENTITY_CLIENT_SECRET: CLIENT.secret,
     ALLOW_SIMULATED_IDENTITY: '1',
   };
-  const petitions = await prepare(env);
+  const petitions = await prepare(env, signatures);
   const gateway = new Part('gateway', workers === undefined ? env : { ...env, BENCH_WORKERS: String(workers) });
   await untilReady(origin);
   return {
@@ -77,26 +84,26 @@ export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'paraphe-bench-'));
 }
 
-async function prepare(env: Readonly<Record<string, string>>): Promise<Stage['petitions']> {
+async function prepare(env: Readonly<Record<string, string>>, signatures: number): Promise<Stage['petitions']> {
   const config = readServeConfig(env);
   createKeys(config.storage.keysDir, logOrigin(config.web.origin));
   await migrateStorage(config.storage);
   const { keyEncryptionKey, logKey } = readKeys(config.storage.keysDir);
   await createLog(config.storage, logKey);
   const { issuer, clientId } = config.identity;
-  const clock = () => new Date();
-  return withRegister(config.storage, clock, async ({ register }) => {
-    const open = async (name: string, departments: boolean) => {
+  const clock = () => new Date(signatures === 0 ? Date.now() : Date.now() - OPEN_MS);
+  const [department, plain] = await withRegister(config.storage, clock, async ({ register }) => {
+    const open = (name: string, departments: boolean) => {
       const file = parsePetitionFile(readFileSync(join(PETITIONS, name), 'utf8'), name);
       const rules = { ...file, departments, closes: undefined };
-      return (await openPetition({ register, keyEncryptionKey, clock }, rules, { issuer, clientId, acr: config.acr }))
-        .slug;
+      return openPetition({ register, keyEncryptionKey, clock }, rules, { issuer, clientId, acr: config.acr });
     };
-    return {
-      department: await open('trains-de-nuit.md', true),
-      plain: await open('jardins-partages.md', false),
-    };
+    return [await open('trains-de-nuit.md', true), await open('jardins-partages.md', false)] as const;
   });
+  if (signatures > 0) {
+    await fillSqlite(sqliteFile(config.storage), signatures, logKey, [department, plain]);
+  }
+  return { department: department.slug, plain: plain.slug };
 }
 
 async function untilReady(origin: string): Promise<void> {

@@ -14,17 +14,16 @@ import { signPetition } from '../../src/petitions/sign-petition.ts';
 import { migrateStorage, openArriving, openLock, openStorage, type Storage } from '../../src/storage/open.ts';
 import { TileEdge } from '../../src/tlog/tile-edge.ts';
 import { newDatabaseAt } from '../../test/fakes/own-postgres.ts';
+import { Crowd, published } from '../filled.ts';
 import { answer } from '../part.ts';
 import {
   acknowledgements,
   DEPARTMENT,
   keyEncryptionKey,
-  leafOf,
   logKey,
   newSub,
   openBench,
   openSequencer,
-  published,
   RAW,
   signAndReceive,
   timed,
@@ -165,20 +164,20 @@ async function bytesOf(client: pg.Client): Promise<number> {
   return Number(rows[0]?.bytes);
 }
 
-/** Signatures of earlier days, in the order in which people come, in one transaction; the log is whole. */
+/** In one transaction; `Crowd` says what. */
 async function fill(databaseUrl: string, rows: number, petition: Petition): Promise<void> {
   const target = await openArriving({ dataDir: '', databaseUrl });
   const client = await connected(databaseUrl);
   const found = await client.query<{ hashes: Buffer }>('SELECT hashes FROM tiles WHERE place = 0');
   const edge = new TileEdge(hashing, 1, [found.rows[0]?.hashes ?? Buffer.alloc(0)]);
-  const today = parisDay(new Date());
-  const day = dayNumber(today);
+  const crowd = new Crowd(petition, rows);
   await client.query('TRUNCATE tiles');
-  for (let loaded = 0; loaded < rows; loaded += LOAD) {
-    const nyms = Array.from({ length: Math.min(LOAD, rows - loaded) }, () => randomBytes(32));
-    for (const nym of nyms) edge.append(leafOf(petition, nym, today));
-    const signatures = nyms.map((nym, i) => [1, nym, 1 + loaded + i]);
-    const entries = nyms.map((nym, i) => [1 + loaded + i, 2, day, 1, nym, DEPARTMENT]);
+  while (crowd.left > 0) {
+    const from = edge.size;
+    const some = Array.from({ length: Math.min(LOAD, crowd.left) }, () => crowd.next());
+    for (const one of some) edge.append(crowd.leafOf(one));
+    const signatures = some.map(({ nym }, i) => [1, nym, from + i]);
+    const entries = some.map(({ nym, day, department }, i) => [from + i, 2, dayNumber(day), 1, nym, department]);
     await target.add({ name: 'signatures', columns: ['petition', 'nym', 'entry'] }, signatures);
     const columns = ['index', 'kind', 'day', 'petition', 'nym', 'department'];
     await target.add({ name: 'entries', columns }, entries);
@@ -189,7 +188,7 @@ async function fill(databaseUrl: string, rows: number, petition: Petition): Prom
   }
   await target.commit();
   await target.close();
-  const { snapshot, note } = await published(edge, petition, rows, today);
+  const { snapshot, note } = await published(logKey, edge, [crowd.figures()]);
   await client.query('UPDATE log SET size = $1, root = $2', [edge.size, edge.root()]);
   await client.query('INSERT INTO fold (id, snapshot) VALUES (1, $1)', [snapshot]);
   await client.query('INSERT INTO publication (id, checkpoint, at) VALUES (1, $1, 0)', [note]);

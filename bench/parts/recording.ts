@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { dayNumber, parisDay } from '../../src/clock.ts';
 import { beginLog } from '../../src/log/sequencer.ts';
-import { hashing } from '../../src/node-crypto.ts';
 import { nymFromBytes } from '../../src/person/nym.ts';
 import { pseudonyms } from '../../src/person/pseudonym.ts';
 import type { Petition } from '../../src/petitions/petition.ts';
@@ -16,24 +15,20 @@ import { signPetition } from '../../src/petitions/sign-petition.ts';
 import type { Storage } from '../../src/storage/open.ts';
 import { openSqliteLock } from '../../src/storage/sqlite/lock.ts';
 import { migrateSqlite, openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
-import { TileEdge } from '../../src/tlog/tile-edge.ts';
+import { fillSqlite } from '../filled.ts';
 import { answer } from '../part.ts';
 import {
   acknowledgements,
   DEPARTMENT,
   keyEncryptionKey,
-  leafOf,
   logKey,
   newSub,
   openBench,
   openSequencer,
-  published,
   RAW,
   signAndReceive,
   timed,
 } from '../signing.ts';
-
-const LOAD = 100_000;
 
 /** One database with one petition, and a second file of the same schema for the raw insertions. */
 type Place = {
@@ -64,7 +59,7 @@ answer({
     const petition = await openBench(first);
     opening.close();
     lock.close();
-    await fill(file, rows, petition);
+    if (rows > 0) await fillSqlite(file, rows, logKey, [petition]);
     const storage = openSqliteStorage(dataDir);
     const raw = new Database(rawFile);
     raw.pragma('journal_mode = WAL');
@@ -157,46 +152,4 @@ function getPlace(folder: string): Place {
   const place = places.get(folder);
   if (place === undefined) throw new Error(`${folder} is not open`);
   return place;
-}
-
-/**
- * Signatures of earlier days, in the order in which people come: pages end up as full as they would, and the log is whole.
- * Durability is off while it loads, and the cache holds everything.
- */
-async function fill(file: string, rows: number, petition: Petition): Promise<void> {
-  if (rows === 0) return;
-  const database = new Database(file);
-  database.pragma('journal_mode = OFF');
-  database.pragma('synchronous = OFF');
-  database.pragma('cache_size = -2000000');
-  const sign = database.prepare('INSERT INTO signatures (petition, nym, entry) VALUES (1, ?, ?)');
-  const log = database.prepare(
-    'INSERT INTO entries ("index", kind, day, petition, nym, department) VALUES (?, 2, ?, 1, ?, ?)',
-  );
-  const tile = database.prepare('INSERT OR REPLACE INTO tiles (place, hashes) VALUES (?, ?)');
-  const first = database.prepare('SELECT hashes FROM tiles WHERE place = 0').pluck().get() as Buffer;
-  const edge = new TileEdge(hashing, 1, [first]);
-  const today = parisDay(new Date());
-  const day = dayNumber(today);
-  const load = database.transaction((from: number, count: number) => {
-    const nyms = randomBytes(32 * count);
-    for (let i = 0; i < count; i++) {
-      const nym = nyms.subarray(32 * i, 32 * (i + 1));
-      sign.run(nym, from + i);
-      log.run(from + i, day, nym, DEPARTMENT);
-      edge.append(leafOf(petition, nym, today));
-    }
-    for (const {
-      tile: { level, index },
-      bytes,
-    } of edge.takeChanged())
-      tile.run(Number(level) * 2 ** 44 + index, bytes);
-  });
-  for (let loaded = 0; loaded < rows; loaded += LOAD) load(1 + loaded, Math.min(LOAD, rows - loaded));
-  database.prepare('UPDATE log SET size = ?, root = ?').run(edge.size, edge.root());
-  const { snapshot, note } = await published(edge, petition, rows, today);
-  database.prepare('INSERT INTO fold (id, snapshot) VALUES (1, ?)').run(snapshot);
-  database.prepare('INSERT INTO publication (id, checkpoint, at) VALUES (1, ?, 0)').run(note);
-  database.pragma('journal_mode = WAL');
-  database.close();
 }
