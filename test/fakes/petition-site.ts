@@ -3,6 +3,7 @@
  * would. People come back to an address that nobody serves: the browser stops there, and the test reads it.
  */
 import * as client from 'openid-client';
+import type { StorageConfig } from '../../src/config.ts';
 import { registerSite } from '../../src/provider/register-site.ts';
 import { parseSite } from '../../src/provider/site.ts';
 import { readKeys } from '../../src/storage/key-folder.ts';
@@ -33,7 +34,10 @@ export type SiteOptions = {
   readonly petitions?: readonly string[];
 };
 
-export async function openSite(world: World, options: SiteOptions = {}): Promise<PetitionSite> {
+/** A gateway that runs, and where its data are. */
+type Gateway = { readonly origin: string; readonly config: { readonly storage: StorageConfig } };
+
+export async function openSite(world: Gateway, options: SiteOptions = {}): Promise<PetitionSite> {
   const {
     name = 'Ville de Test',
     redirectUri = 'http://localhost:9/retour',
@@ -58,7 +62,11 @@ export async function openSite(world: World, options: SiteOptions = {}): Promise
   }
 }
 
-export function discover(world: World, id: string, auth: client.ClientAuth): Promise<client.Configuration> {
+export function discover(
+  world: Pick<World, 'origin'>,
+  id: string,
+  auth: client.ClientAuth,
+): Promise<client.Configuration> {
   const metadata = { id_token_signed_response_alg: 'ES256' };
   const execute = [client.allowInsecureRequests];
   return client.discovery(new URL(`${world.origin}/oidc`), id, metadata, auth, { execute });

@@ -3,7 +3,7 @@
  * its own. Browser and fonts come from npm, so that only the data and the day differ from one run to the next.
  *
  *   npm run screenshots                        into docs/images
- *   npm run screenshots -- --all /tmp/pages    every public page instead: 320, 768 and 1280 wide, both schemes, all languages
+ *   npm run screenshots -- --all /tmp/pages    every page and state instead: 320, 768 and 1280 wide, both schemes, all languages
  *
  * `PORT` and `FRANCECONNECT_PORT` move the demonstration's ports.
  */
@@ -14,16 +14,18 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { BrowserContextOptions } from 'playwright-core';
-import { environment } from '../../src/config.ts';
+import { environment, readStorageConfig } from '../../src/config.ts';
 import { startDemo } from '../../src/demo/demo.ts';
 import { LANGS } from '../../src/web/i18n.ts';
 import { Chromium, type Person } from '../fakes/chromium.ts';
+import { beginVisit, openSite, type PetitionSite } from '../fakes/petition-site.ts';
 
 const SCHEMES = ['light', 'dark'] as const;
 const LAPTOP: BrowserContextOptions = { viewport: { width: 1280, height: 900 } };
 const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 800 }, deviceScaleFactor: 2 };
 const COLUMN: BrowserContextOptions = { viewport: { width: 800, height: 1000 }, javaScriptEnabled: true };
-const PETITION = '/petitions/trains-de-nuit';
+const SLUG = 'trains-de-nuit';
+const PETITION = `/petitions/${SLUG}`;
 
 /** Each picture of the README: whose screen, what leads there, and which part of the page, where not what is on the screen. */
 const PICTURES: Readonly<Record<string, readonly [screen: BrowserContextOptions, open: Open, part?: string]>> = {
@@ -37,7 +39,9 @@ type Open = (person: Person, origin: string) => Promise<unknown>;
 
 const PAGES = [
   '/',
+  '/?q=rien-de-tel',
   PETITION,
+  '/petitions/cantines-locales',
   `${PETITION}/figures`,
   '/how-it-works',
   '/transparency',
@@ -45,8 +49,52 @@ const PAGES = [
   '/accessibility',
   '/verify',
   '/log',
+  '/api',
   '/no-such-page',
 ];
+
+/** What is seen on the way, one state after the other: what leads there, on which page the way begins where that is another one. */
+const STATES: Readonly<Record<string, (walk: Walk) => Promise<unknown>>> = {
+  'journey-unknown': ({ person }) => person.open(`${demo.origin}${PETITION}/confirm`),
+  confirm: ({ person, login }) => person.logIn(demo.origin + PETITION, login),
+  'confirm-without-department': async ({ person }) => {
+    await person.page.evaluate('document.querySelector("main form").noValidate = true');
+    await person.press();
+  },
+  receipt: async ({ person }) => {
+    await person.page.locator('select').selectOption('75');
+    await person.press();
+  },
+  signed: ({ person, login }) => person.logIn(demo.origin + PETITION, login),
+  'receipt-again': ({ person }) => person.press(),
+  withdraw: async ({ person, login }) => {
+    await person.arrive(() => person.page.locator('aside form button').first().click());
+    await person.passFranceConnect(login);
+  },
+  withdrawn: ({ person }) => person.press(),
+  'for-a-site': async ({ person, login, site, petition }) => {
+    await person.open((await beginVisit(site, petition)).url.href);
+    await person.passFranceConnect(login);
+  },
+  'for-a-site-login': async ({ person, login, site }) => {
+    await person.open((await beginVisit(site)).url.href);
+    await person.passFranceConnect(login);
+  },
+  'for-a-site-refused': async ({ person, site }) =>
+    person.open((await beginVisit(site, undefined, { redirect_uri: 'https://elsewhere.example' })).url.href),
+  'login-at-franceconnect': async ({ person }) => {
+    await person.context.clearCookies();
+    await person.open(demo.origin + PETITION);
+    await person.press();
+  },
+  'too-young': ({ person }) => person.passFranceConnect('moins_18_ans'),
+};
+type Walk = {
+  readonly person: Person;
+  readonly login: string;
+  readonly site: PetitionSite;
+  readonly petition: string;
+};
 
 const { values } = parseArgs({ options: { all: { type: 'string' } } });
 const dataDir = mkdtempSync(join(tmpdir(), 'paraphe-screenshots-'));
@@ -76,16 +124,30 @@ async function takePictures(folder: string): Promise<void> {
 
 async function takeAll(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
+  const config = { storage: readStorageConfig({ DATA_DIR: dataDir }) };
+  const site = await openSite({ origin: demo.origin, config }, { name: 'Ma ville participe', petitions: [SLUG] });
+  const { id: petition } = (await (await fetch(`${demo.origin}/api${PETITION}`)).json()) as { id: string };
+  let citizen = 4001;
   for (const lang of LANGS) {
     for (const width of [320, 768, 1280]) {
-      const person = await chromium.person({ viewport: { width, height: 800 }, locale: lang });
-      for (const path of PAGES) {
-        await person.open(demo.origin + path);
+      const person = await chromium.person({ viewport: { width, height: 800 }, locale: lang, javaScriptEnabled: true });
+      const take = async (name: string) => {
         for (const scheme of SCHEMES) {
           await person.page.emulateMedia({ colorScheme: scheme });
-          const name = `${path.split('/').at(-1) || 'home'}-${lang}-${width}-${scheme}.png`;
-          await person.page.screenshot({ path: join(folder, name), fullPage: true });
+          await person.page.screenshot({
+            path: join(folder, `${name}-${lang}-${width}-${scheme}.png`),
+            fullPage: true,
+          });
         }
+      };
+      for (const path of PAGES) {
+        await person.open(demo.origin + path);
+        await take(path.split('/').at(-1)?.replace(/\W/g, '') || 'home');
+      }
+      const login = `citoyen-${citizen++}`;
+      for (const [name, lead] of Object.entries(STATES)) {
+        await lead({ person, login, site, petition });
+        await take(name);
       }
       await person.close();
       console.log(`${lang} ${width}`);
