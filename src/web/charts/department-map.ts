@@ -19,7 +19,7 @@ export type DepartmentMap = {
   readonly width: number;
   readonly height: number;
   readonly outlines: readonly Shape[];
-  /** With the place of each label, below its square. */
+  /** With the place of each label, below its square: the middle of its upper edge. */
   readonly squares: readonly (Shape & { readonly x: number; readonly y: number })[];
   /** What each shade stands for: from so many signatures to so many. */
   readonly shades: readonly { readonly shade: number; readonly from: number; readonly to: number }[];
@@ -47,7 +47,7 @@ export function drawDepartmentMap(counts: ReadonlyMap<string, number>): Departme
       const x = Math.round((i % A_ROW) * CELL.width + CELL.width / 2);
       const y = OUTLINES_HEIGHT + Math.floor(i / A_ROW) * CELL.height + 4;
       const { side } = CELL;
-      return { ...shape(code, `M${x - side / 2} ${y}h${side}v${side}h-${side}z`), x, y: y + side + 11 };
+      return { ...shape(code, `M${x - side / 2} ${y}h${side}v${side}h-${side}z`), x, y: y + side + 4 };
     }),
     shades: bounds.map((from, i) => ({
       shade: i + 1,
