@@ -17,8 +17,9 @@ export function prepareLog(database: Sqlite) {
     open: plucked<[number, number], number>(
       'SELECT 1 FROM petitions WHERE ref = ? AND closing IS NULL AND (closes IS NULL OR closes >= ?)',
     ),
+    // A subquery, as SQLite prepares a join anew at each call.
     latest: client.prepare<[number, Uint8Array], EntryRow>(
-      'SELECT e.* FROM signatures s JOIN entries e ON e."index" = s.entry WHERE s.petition = ? AND s.nym = ?',
+      'SELECT * FROM entries WHERE "index" = (SELECT entry FROM signatures WHERE petition = ? AND nym = ?)',
     ),
     insertSignature: client.prepare<[number, Uint8Array, number]>(
       'INSERT INTO signatures (petition, nym, entry) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',

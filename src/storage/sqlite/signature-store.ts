@@ -10,12 +10,13 @@ import { entryReader } from './entry-rows.ts';
 export function sqliteSignatureStore(database: Sqlite): SignatureStore {
   const client = database.$client;
   const reader = entryReader(database);
+  // Subqueries, as SQLite prepares a join anew at each call.
   const latest = client.prepare<[string, Uint8Array], EntryRow>(`
-    SELECT e.* FROM petitions p JOIN signatures s ON s.petition = p.ref JOIN entries e ON e."index" = s.entry
-    WHERE p.id = ? AND s.nym = ?`);
+    SELECT * FROM entries WHERE "index" =
+      (SELECT entry FROM signatures WHERE petition = (SELECT ref FROM petitions WHERE id = ?) AND nym = ?)`);
   const latestByEntry = client.prepare<[number], EntryRow>(`
-    SELECT e.* FROM entries o JOIN signatures s ON s.petition = o.petition AND s.nym = o.nym
-    JOIN entries e ON e."index" = s.entry WHERE o."index" = ?`);
+    SELECT * FROM entries WHERE "index" = (SELECT entry FROM signatures
+      WHERE (petition, nym) = (SELECT petition, nym FROM entries WHERE "index" = ?))`);
   const byIndex = client.prepare<[number], EntryRow>('SELECT * FROM entries WHERE "index" = ?');
 
   /** Back along the entries about one nym, to the last one that stands in a log of that size. */
