@@ -8,7 +8,7 @@ import { Refusal, SetupError } from './errors.ts';
 import { type Leader, type LeaderDependencies, startLeader } from './leader.ts';
 import { Follower } from './log/follower.ts';
 import type { Publication } from './log/publisher.ts';
-import type { Sealed } from './log/sequencer.ts';
+import type { Sealed } from './log/standing.ts';
 import { HandOver } from './petitions/hand-over.ts';
 import type { Register } from './petitions/ports.ts';
 import { isPostgres, type OpenLock, openLock, WriterBusy } from './storage/open.ts';

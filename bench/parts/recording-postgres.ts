@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { dayNumber, parisDay } from '../../src/clock.ts';
-import { beginLog } from '../../src/log/sequencer.ts';
+import { beginLog } from '../../src/log/standing.ts';
 import { hashing } from '../../src/node-crypto.ts';
 import { nymFromBytes } from '../../src/person/nym.ts';
 import { pseudonyms } from '../../src/person/pseudonym.ts';

@@ -7,7 +7,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { dayNumber, parisDay } from '../../src/clock.ts';
-import { beginLog } from '../../src/log/sequencer.ts';
+import { beginLog } from '../../src/log/standing.ts';
 import { nymFromBytes } from '../../src/person/nym.ts';
 import { pseudonyms } from '../../src/person/pseudonym.ts';
 import type { Petition } from '../../src/petitions/petition.ts';

@@ -10,7 +10,7 @@ import { readConsistencyProof, readInclusionProof, type TiledTree } from '../tlo
 import { encodeEntry } from './entry.ts';
 import type { LogFiles } from './ports.ts';
 import type { Publication } from './publisher.ts';
-import type { Sealed } from './sequencer.ts';
+import type { Sealed } from './standing.ts';
 
 export type LogReaderDependencies = {
   readonly files: LogFiles;

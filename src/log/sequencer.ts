@@ -11,26 +11,14 @@ import { randomInt } from 'node:crypto';
 import { type Clock, parisDay } from '../clock.ts';
 import { Refusal, SetupError } from '../errors.ts';
 import { hashing } from '../node-crypto.ts';
-import { formatCheckpoint, openCheckpoint } from '../tlog/checkpoint.ts';
-import { Malformed, Unproven } from '../tlog/errors.ts';
-import { rootOf } from '../tlog/merkle.ts';
-import { formatNote, signNote } from '../tlog/note.ts';
-import { concat, sameBytes, utf8 } from '../tlog/text.ts';
-import { partialTiles, splitTile, TILE_WIDTH, type Tile } from '../tlog/tile.ts';
-import { TileEdge } from '../tlog/tile-edge.ts';
-import { readRoot } from '../tlog/tile-reader.ts';
+import type { TileEdge } from '../tlog/tile-edge.ts';
 import { encodeEntry } from './entry.ts';
 import { LiveFold } from './live-fold.ts';
-import type { LogKey } from './log-key.ts';
-import { type Act, type Batch, type Head, LogConflict, type LogLock, type LogState, type LogStore } from './ports.ts';
+import { type Act, type Batch, type Head, LogConflict, type LogState, type LogStore } from './ports.ts';
+import { orDamaged, readStanding, type Sealed, type StandingDependencies, signHead } from './standing.ts';
 
-/** A head that the log has signed and that is in the lock. */
-export type Sealed = Head & { readonly checkpoint: string };
-
-export type SequencerDependencies<A extends Act, O> = {
+export type SequencerDependencies<A extends Act, O> = Omit<StandingDependencies, 'store'> & {
   readonly store: LogStore<A, O>;
-  readonly lock: LogLock;
-  readonly key: LogKey;
   readonly clock: Clock;
   /** Of the right to write; see `Batch`. */
   readonly epoch?: number;
@@ -244,7 +232,7 @@ export class Sequencer<A extends Act, O> {
   /** Signs a head that is durable, and puts it into the lock in place of the one before. */
   async #seal(head: Head): Promise<void> {
     const { key, lock } = this.#deps;
-    const checkpoint = formatNote(await signNote(formatCheckpoint({ origin: key.origin, ...head }), [key.signer]));
+    const checkpoint = await signHead(key, head);
     this.#deps.reached?.('signed');
     if (!(await lock.swap(this.#sealed?.checkpoint, checkpoint))) {
       throw new LogConflict('The lock holds another checkpoint than the one that this process put there.');
@@ -254,22 +242,13 @@ export class Sequencer<A extends Act, O> {
   }
 
   /** Reads where the log stands and makes it whole: before the first write, and after each that failed. */
-  async #settle(): Promise<TileEdge> {
-    try {
-      return await this.#readAndSeal();
-    } catch (error) {
-      // Rows that a disk or a hand has changed may be nothing that can be read at all.
-      const isUnreadable = error instanceof RangeError || error instanceof SyntaxError || error instanceof Malformed;
-      throw isUnreadable ? disagreement(error.message) : error;
-    }
+  #settle(): Promise<TileEdge> {
+    return orDamaged(this.#readAndSeal());
   }
 
   async #readAndSeal(): Promise<TileEdge> {
-    const state = (await this.#deps.store.state()) ?? (await this.#create());
-    this.#checkName(state);
-    const edge = await this.#readEdge(state);
-    const locked = await this.#readLock(state);
-    if (this.#sealed === undefined) await this.#openFold(state);
+    const { state, edge, locked, published } = await readStanding(this.#deps);
+    if (this.#sealed === undefined) await this.#openFold(state, published);
     await this.fold.catchUp(this.#deps.store, state.size);
     this.#day = state.day ?? '';
     this.#sealed = locked;
@@ -278,122 +257,17 @@ export class Sequencer<A extends Act, O> {
     return edge;
   }
 
-  async #create(): Promise<LogState> {
-    const { store, key } = this.#deps;
-    await store.create({ origin: key.origin, vkey: key.vkey, root: hashing.empty });
-    const state = await store.state();
-    if (state === undefined) throw new RangeError('storage lost the log that it created');
-    return state;
-  }
-
-  #checkName({ origin, vkey }: LogState): void {
-    const { key } = this.#deps;
-    if (vkey === key.vkey) return;
-    throw new SetupError(
-      `The data are those of the log ${origin} (${vkey}), and KEYS_DIR holds the key of ${key.origin} (${key.vkey}): bring the two together that belong together.`,
-    );
-  }
-
-  /** The right edge, recomputed from what lies below it. */
-  async #readEdge({ size, root }: LogState): Promise<TileEdge> {
-    const { store } = this.#deps;
-    const partials: Uint8Array[] = [];
-    for (const tile of partialTiles(size)) {
-      const stored = await this.#readTile(tile);
-      if (!sameBytes(stored, concat(...(await this.#hashesBelow(tile))))) {
-        throw disagreement(`tile ${tile.level}/${tile.index} is not what lies below it`);
-      }
-      partials.push(stored);
-    }
-    const edge = new TileEdge(hashing, size, partials);
-    if (!sameBytes(edge.root(), root)) throw disagreement('the tiles lead to another root than the stored one');
-    if ((await store.entries(size, size + 1)).length > 0) throw disagreement('there are entries behind the head');
-    return edge;
-  }
-
-  async #hashesBelow({ level, index, width }: Tile): Promise<readonly Uint8Array[]> {
-    const first = index * TILE_WIDTH;
-    if (level === 0) {
-      const entries = await this.#deps.store.entries(first, first + width);
-      return entries.map(({ entry }) => hashing.leaf(encodeEntry(entry)));
-    }
-    const hashes: Uint8Array[] = [];
-    for (let i = first; i < first + width; i++) {
-      const tile = await this.#readTile({ level: Number(level) - 1, index: i, width: TILE_WIDTH });
-      hashes.push(rootOf(hashing, splitTile(tile, TILE_WIDTH)));
-    }
-    return hashes;
-  }
-
-  /** @throws SetupError unless the lock's checkpoint is ours and a beginning of the data */
-  async #readLock(state: LogState): Promise<Sealed> {
-    const checkpoint = await this.#deps.lock.read();
-    if (checkpoint === undefined) {
-      throw new SetupError(
-        `The data hold a log of ${state.size} entries and the lock is missing, as on a new disk: nobody knows how far this log was signed. Bring it forward from a mirror with \`paraphe recover --mirror <folder>\`.`,
-      );
-    }
-    const locked = await this.#open(checkpoint, 'lock');
-    if (locked.size > state.size) {
-      throw new SetupError(
-        `The data end at entry ${state.size} and the log has signed ${locked.size}: they are older than the lock, as after restoring a backup. Signing on would fork the log. Bring it forward with \`paraphe recover --mirror <folder>\`.`,
-      );
-    }
-    await this.#checkBeginning(state, locked, 'the lock');
-    return { ...locked, checkpoint };
-  }
-
-  async #open(checkpoint: string, where: string): Promise<Head> {
-    try {
-      const { key } = this.#deps;
-      return (await openCheckpoint(utf8(checkpoint), key.origin, [key.verifier])).checkpoint;
-    } catch (error) {
-      if (!(error instanceof Malformed || error instanceof Unproven)) throw error;
-      throw disagreement(`the ${where} holds no checkpoint of this log (${error.message})`);
-    }
-  }
-
-  async #checkBeginning(state: LogState, head: Head, where: string): Promise<void> {
-    const tree = { hashing, size: state.size, readTile: (tile: Tile) => this.#readTile(tile) };
-    if (head.size <= state.size && sameBytes(await readRoot(tree, head.size), head.root)) return;
-    throw disagreement(`${where} has signed another log of ${head.size} entries`);
-  }
-
-  async #readTile({ level, index, width }: Tile): Promise<Uint8Array> {
-    const stored = await this.#deps.store.tile(Number(level), index);
-    if (stored === undefined || stored.length < width * 32) throw disagreement(`tile ${level}/${index} is missing`);
-    return stored.subarray(0, width * 32);
-  }
-
   /** The fold as it was when it was last kept, then as it is published: figures are true for what is published. */
-  async #openFold(state: LogState): Promise<void> {
-    const published =
-      state.publication === undefined ? undefined : await this.#open(state.publication.checkpoint, 'publication');
-    if (published !== undefined) await this.#checkBeginning(state, published, 'what is published');
-    const size = published?.size ?? 0;
-    this.#published = size;
-    if (state.fold !== undefined && state.fold.size <= size) this.fold.restore(state.fold);
-    await this.fold.catchUp(this.#deps.store, size);
+  async #openFold({ fold }: LogState, published: number): Promise<void> {
+    this.#published = published;
+    if (fold !== undefined && fold.size <= published) this.fold.restore(fold);
+    await this.fold.catchUp(this.#deps.store, published);
     this.fold.freeze();
   }
 
   #refusal(error: Error): Refusal {
     return new Refusal('log-stopped', error.message, { cause: error });
   }
-}
-
-function disagreement(what: string): SetupError {
-  return new SetupError(`The log is damaged: ${what}. Run \`paraphe fsck\`; nothing is signed meanwhile.`);
-}
-
-/**
- * Begins the log of a key that was just made: the lock holds its empty checkpoint before anything is recorded, so that a
- * lock that is missing later is never taken for a log that is new.
- */
-export async function beginLog(lock: LogLock, { origin, signer }: LogKey): Promise<void> {
-  const text = formatCheckpoint({ origin, size: 0, root: hashing.empty });
-  if (await lock.swap(undefined, formatNote(await signNote(text, [signer])))) return;
-  throw new SetupError('There is a lock of another log already: begin in an empty DATA_DIR.');
 }
 
 /** Fisher and Yates. */
