@@ -2,7 +2,6 @@
  * The gateway's composition root: it opens storage and keys, makes each part
  * from what it needs, and listens.
  */
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, parisDay } from './clock.ts';
 import type { ServeConfig } from './config.ts';
@@ -21,8 +20,8 @@ import { Metrics } from './metrics/metrics.ts';
 import { pseudonyms } from './person/pseudonym.ts';
 import { computeNym } from './petitions/petition-key.ts';
 import { SiteProvider } from './provider/site-provider.ts';
-import { loadReceiptKeys, type ReceiptKeys } from './receipt/keys.ts';
-import { readKeys, readReceiptKeys } from './storage/key-folder.ts';
+import { followReceiptKeys } from './storage/followed-receipt-keys.ts';
+import { readKeys } from './storage/key-folder.ts';
 import { isPostgres, openJourneys, openStorage } from './storage/open.ts';
 import { JourneyCookies } from './web/cookies.ts';
 import { Journeys } from './web/journey.ts';
@@ -53,7 +52,6 @@ export type AppOptions = {
 
 const ROOT = join(import.meta.dirname, '..');
 const SWEEP_MS = 60_000;
-const KEYS_MS = 2_000;
 const LOCK_BESIDE_THE_DATA =
   'LOCK_URL is not set: the lock is in the database of the data, where a restored backup brings it back too; only witnesses would notice then';
 
@@ -238,27 +236,4 @@ async function reachProvider(issuer: Issuer, diagnostics: Diagnostics): Promise<
     if (error instanceof Refusal) throw new SetupError(`IDENTITY_ISSUER: ${error.reason ?? error.code}.`);
     diagnostics.warn({ reason: refusal.reason }, 'IDENTITY_ISSUER is out of reach; logins wait for it');
   }
-}
-
-/** The receipt keys, read again when their file changes, so that `paraphe keys rotate` needs no restart. */
-async function followReceiptKeys(
-  folder: string,
-  diagnostics: Diagnostics,
-): Promise<{ current: () => ReceiptKeys; stop: () => void }> {
-  const changed = () => statSync(join(folder, 'receipt-keys.json')).mtimeMs;
-  let keys = await loadReceiptKeys(readReceiptKeys(folder));
-  let seen = changed();
-  const timer = setInterval(async () => {
-    try {
-      const now = changed();
-      if (now === seen) return;
-      keys = await loadReceiptKeys(readReceiptKeys(folder));
-      seen = now;
-      diagnostics.info({ kid: keys.kid }, 'receipt keys were read again');
-    } catch (error) {
-      diagnostics.warn(describeError(error), 'receipt keys could not be read again; the ones at hand serve on');
-    }
-  }, KEYS_MS);
-  timer.unref();
-  return { current: () => keys, stop: () => clearInterval(timer) };
 }

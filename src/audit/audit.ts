@@ -18,8 +18,9 @@ import { type Policy, type TrustedCheckpoint, verifyByPolicy } from '../tlog/pol
 import { sameBytes } from '../tlog/text.ts';
 import { readConsistencyProof } from '../tlog/tile-reader.ts';
 import { type ReadBatches, readBatchesOf } from './batch.ts';
-import { type Claims, ClaimsOnlooker, type NamedHead, readClaims } from './claims.ts';
+import { type Claims, ClaimsOnlooker, type NamedHead } from './claims.ts';
 import { Difference } from './difference.ts';
+import { readClaims } from './read-claims.ts';
 import { type Head, Recount } from './recount.ts';
 import { type AuditReport, openCases, petitionReports } from './report.ts';
 import { missing, readTileFile, type Source } from './source.ts';

@@ -7,7 +7,17 @@
  * A file is written beside its place, synced and renamed: after a crash it is the old one or the new one.
  */
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SetupError } from '../errors.ts';
 import { generateLogKey, type LogKey, parseLogKey } from '../log/log-key.ts';
@@ -69,6 +79,11 @@ export function rotateKeys(folder: string): StoredReceiptKeys {
   const keys = rotateReceiptKeys(readReceiptKeys(folder));
   writeSecret(folder, RECEIPT_KEYS, JSON.stringify(keys));
   return keys;
+}
+
+/** When the receipt keys were changed last, in milliseconds since 1970. @throws Error of the file system */
+export function receiptKeysChanged(folder: string): number {
+  return statSync(join(folder, RECEIPT_KEYS)).mtimeMs;
 }
 
 export function readReceiptKeys(folder: string): StoredReceiptKeys {
