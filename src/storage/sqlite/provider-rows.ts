@@ -1,14 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ProviderRows } from '../../provider/ports.ts';
 import { act, type Sqlite } from './database.ts';
-import { writesOfATurn } from './turn.ts';
+import type { Write } from './turn.ts';
 
 const PORTION = 500;
 
 type Row = { readonly content: Buffer; readonly consumed: number | null };
 
 /** A login at a site asks a dozen times: the statements are SQLite's own, without the mapper's price on each. */
-export function sqliteProviderRows({ $client: client }: Sqlite): ProviderRows {
+export function sqliteProviderRows({ $client: client }: Sqlite, write: Write): ProviderRows {
   const save = client.prepare(
     `INSERT INTO provider_rows (id, content, expires) VALUES (?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET content = excluded.content, expires = excluded.expires`,
@@ -21,7 +21,6 @@ export function sqliteProviderRows({ $client: client }: Sqlite): ProviderRows {
   const sweep = client.prepare(
     `DELETE FROM provider_rows WHERE id IN (SELECT id FROM provider_rows WHERE expires <= ? LIMIT ${PORTION})`,
   );
-  const write = writesOfATurn(client);
 
   return {
     save: (id, content, expires) => write(() => void save.run(id, content, expires)),
