@@ -75,7 +75,6 @@ CREATE TABLE "petitions" (
 CREATE UNLOGGED TABLE "provider_rows" (
 	"id" "bytea" PRIMARY KEY NOT NULL,
 	"content" "bytea" NOT NULL,
-	"grant_hash" "bytea",
 	"consumed" bigint,
 	"expires" bigint NOT NULL
 );
@@ -123,7 +122,6 @@ CREATE INDEX "journeys_expires" ON "journeys" USING btree ("expires");--> statem
 CREATE UNIQUE INDEX "petitions_id" ON "petitions" USING btree ("id");--> statement-breakpoint
 CREATE UNIQUE INDEX "petitions_slug" ON "petitions" USING btree ("slug");--> statement-breakpoint
 CREATE INDEX "provider_rows_expires" ON "provider_rows" USING btree ("expires");--> statement-breakpoint
-CREATE INDEX "provider_rows_grant" ON "provider_rows" USING btree ("grant_hash");--> statement-breakpoint
 CREATE INDEX "requests_waiting" ON "requests" USING btree ("id") WHERE "requests"."outcomes" IS NULL;--> statement-breakpoint
 ALTER TABLE "tiles" ALTER COLUMN "hashes" SET STORAGE EXTERNAL;--> statement-breakpoint
 ALTER TABLE "tiles" SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 5000);--> statement-breakpoint

@@ -9,16 +9,14 @@ CREATE TABLE `journeys` (
 	`id` blob PRIMARY KEY NOT NULL,
 	`content` blob NOT NULL,
 	`expires` integer NOT NULL
-) WITHOUT ROWID;
+);
 --> statement-breakpoint
 CREATE INDEX `journeys_expires` ON `journeys` (`expires`);--> statement-breakpoint
 CREATE TABLE `provider_rows` (
 	`id` blob PRIMARY KEY NOT NULL,
 	`content` blob NOT NULL,
-	`grant_hash` blob,
 	`consumed` integer,
 	`expires` integer NOT NULL
-) WITHOUT ROWID;
+);
 --> statement-breakpoint
-CREATE INDEX `provider_rows_expires` ON `provider_rows` (`expires`);--> statement-breakpoint
-CREATE INDEX `provider_rows_grant` ON `provider_rows` (`grant_hash`);
+CREATE INDEX `provider_rows_expires` ON `provider_rows` (`expires`);

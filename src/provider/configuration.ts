@@ -13,8 +13,8 @@ import {
   type JWKS,
   type KoaContextWithOIDC,
 } from 'oidc-provider';
-import type { SiteLogin } from './logins.ts';
-import { checkDetail, PETITION_SIGNATURE } from './petition-signature.ts';
+import { loginOf } from './logins.ts';
+import { checkDetail, PETITION_SIGNATURE, petitionOf } from './petition-signature.ts';
 import { isLoopback, SITE_AUTH_METHODS, type Site } from './site.ts';
 
 /** In seconds. What holds something of a person lives ten minutes at most, the sweep included. */
@@ -25,8 +25,6 @@ export const LIFETIMES = {
   finished: 5 * 60,
   code: 60,
   token: 2 * 60,
-  /** The grant and the login that the others stand on: as long as the last of them. */
-  grant: 8 * 60,
 } as const;
 
 export type ConfigurationDeps = {
@@ -35,7 +33,6 @@ export type ConfigurationDeps = {
   readonly jwks: JWKS;
   readonly acrValues: readonly string[];
   findSite(clientId: string): Promise<Site | undefined>;
-  findLogin(accountId: string): Promise<SiteLogin | undefined>;
   readonly petitions: Parameters<typeof checkDetail>[3];
   /** Shows a request's mistake to the person, where there is no address to send it back to. */
   refuse(ctx: KoaContextWithOIDC, error: string, description: string | undefined): void;
@@ -58,13 +55,6 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
   const isHttps = deps.origin.startsWith('https:');
   const cookie = { httpOnly: true, sameSite: 'lax', secure: isHttps, signed: false, overwrite: true } as const;
   const detailsOf = (details: unknown) => details as AuthorizationDetail[] | undefined;
-  // One request asks for its login several times.
-  const logins = new WeakMap<KoaContextWithOIDC, Promise<SiteLogin | undefined>>();
-  const loginOf = (ctx: KoaContextWithOIDC, accountId: string) => {
-    const login = logins.get(ctx) ?? deps.findLogin(accountId);
-    logins.set(ctx, login);
-    return login;
-  };
   return {
     adapter: deps.adapter,
     jwks: deps.jwks,
@@ -86,7 +76,6 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
     cookies: { names: cookieNames(isHttps), short: cookie, long: { ...cookie, sameSite: 'none' } },
     ttl: {
       Interaction: LIFETIMES.interaction,
-      Grant: LIFETIMES.grant,
       AuthorizationCode: LIFETIMES.code,
       AccessToken: LIFETIMES.token,
       IdToken: LIFETIMES.token,
@@ -122,10 +111,10 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
           },
         },
         authorizationDetailsForGrantSource: async (ctx) => detailsOf(ctx.oidc.entities.Grant?.rar),
-        authorizationDetailsForAccessToken: async (ctx, token, source) => {
-          const login = 'accountId' in token ? await loginOf(ctx, token.accountId) : undefined;
+        authorizationDetailsForAccessToken: async (_ctx, token, source) => {
+          const receipt = 'accountId' in token ? loginOf(token.accountId).receipt : undefined;
           const details = detailsOf(source && 'rar' in source ? source.rar : undefined);
-          return details?.map((detail) => ({ ...detail, receipt: login?.receipt }));
+          return details?.map((detail) => ({ ...detail, receipt }));
         },
       },
     },
@@ -133,23 +122,20 @@ export function providerConfiguration(deps: ConfigurationDeps): Configuration {
       policy: interactionPolicy.base(),
       url: (_ctx, interaction) => `/oidc/interaction/${interaction.uid}`,
     },
-    // Each request is asked anew: the only grant is the one that its own interaction ended in.
-    loadExistingGrant: async (ctx) => {
-      const grantId = ctx.oidc.result?.consent?.grantId;
-      return grantId === undefined ? undefined : ctx.oidc.provider.Grant.find(grantId);
+    // Each request is asked anew: what its own interaction ended in is the only grant, and is stored with its code.
+    loadExistingGrant: async ({ oidc: { provider, account, client, params, result } }) => {
+      if (result?.consent === undefined) return undefined;
+      const grant = new provider.Grant({ accountId: account?.accountId, clientId: client?.clientId });
+      grant.addOIDCScope('openid');
+      const petition = petitionOf(params?.authorization_details);
+      if (petition !== undefined) grant.addRar({ type: PETITION_SIGNATURE, petition });
+      return grant;
     },
     expiresWithSession: () => false,
     clientBasedCORS: () => false,
-    // Without a token, at the end of the interaction, the login was kept a moment ago.
-    findAccount: async (ctx, accountId, token) => {
-      if (token !== undefined && (await loginOf(ctx, accountId)) === undefined) return undefined;
-      return { accountId, claims: () => ({ sub: accountId }) };
-    },
-    pairwiseIdentifier: async (ctx, accountId) => {
-      const login = await loginOf(ctx, accountId);
-      if (login === undefined) throw new Error('a login is gone before its tokens');
-      return login.sub;
-    },
+    // What the library knows as an account is the login itself; a site is told its pseudonym of the person.
+    findAccount: (_ctx, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
+    pairwiseIdentifier: async (_ctx, accountId) => loginOf(accountId).sub,
     renderError: (ctx, { error, error_description: description }) => deps.refuse(ctx, error, description),
     // The keys of a site are where its operator's command says; on a developer's machine that is this machine, which the
     // library's own guard against requests to the inside would refuse.

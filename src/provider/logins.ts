@@ -1,11 +1,9 @@
 /**
  * What one login at one site is about: the person's pseudonym there and, where a signature was asked for, its receipt. It
- * is kept under a random id made for this login, which is the `accountId` of the protocol's own rows, for as long as
- * they live. FranceConnect's `sub` is in none of them.
+ * is the `accountId` of the protocol's own things, and stands in their sealed rows alone: it has no row of its own, so it
+ * is gone with the last of them. FranceConnect's `sub` is in none of them.
  */
-import { randomBytes } from 'node:crypto';
 import type { Nym } from '../person/nym.ts';
-import type { SealedRows } from './sealed-rows.ts';
 
 export type SiteLogin = {
   /** The `sub` at this site. */
@@ -14,14 +12,12 @@ export type SiteLogin = {
   readonly receipt: string | undefined;
 };
 
-const KIND = 'Login';
-
-export async function keepLogin(rows: SealedRows, login: SiteLogin, seconds: number): Promise<string> {
-  const id = randomBytes(32).toString('base64url');
-  await rows.save(KIND, id, login, seconds);
-  return id;
+/** Neither half holds a space: base64url, and dots. */
+export function accountOf({ sub, receipt }: SiteLogin): string {
+  return receipt === undefined ? sub : `${sub} ${receipt}`;
 }
 
-export async function findLogin(rows: SealedRows, id: string): Promise<SiteLogin | undefined> {
-  return (await rows.find(KIND, id))?.value as SiteLogin | undefined;
+export function loginOf(accountId: string): SiteLogin {
+  const [sub, receipt] = accountId.split(' ');
+  return { sub: sub as Nym, receipt };
 }

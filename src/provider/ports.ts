@@ -14,19 +14,17 @@ export type SiteStore = {
 };
 
 /**
- * Where the protocol's own things wait (interactions, grants, codes, access tokens): rows that nobody can read without the
+ * Where the protocol's own things wait (requests, codes, access tokens): rows that nobody can read without the
  * id that they are named after, of which they hold a hash. They live for minutes and may be lost at the cost of a new
  * login. Instants are seconds since 1970.
  */
 export type ProviderRows = {
-  /** Keeps a row, in place of what was there. @param grant a hash of what it was granted by, to be revoked together */
-  save(id: Uint8Array, content: Uint8Array, grant: Uint8Array | undefined, expires: number): Promise<void>;
+  /** Keeps a row, in place of what was there. */
+  save(id: Uint8Array, content: Uint8Array, expires: number): Promise<void>;
   find(id: Uint8Array, now: number): Promise<{ content: Uint8Array; consumed: number | undefined } | undefined>;
   /** @returns true for the first, and for no other: one atomic act */
   consume(id: Uint8Array, now: number): Promise<boolean>;
   remove(id: Uint8Array): Promise<void>;
-  /** Removes all rows of a grant. */
-  removeGrant(grant: Uint8Array): Promise<void>;
   /** Removes what has expired. */
   sweep(now: number): Promise<void>;
 };

@@ -1,8 +1,7 @@
 /**
  * Rows that the database cannot read: each is named after a secret id (a code, an access token, what a cookie names), stored
  * and sealed under two halves of one SHAKE256 (FIPS 202) of it, of which the first says nothing about the second. Whoever
- * holds the database alone can neither open a row nor tell which rows belong to one person, but for those of one grant,
- * which share its hash. The ids have 126 random bits and more.
+ * holds the database alone can neither open a row nor tell which rows belong to one login. The ids have 126 random bits and more.
  */
 import { hash, type KeyObject } from 'node:crypto';
 import { open, seal, secretKey } from '../aead.ts';
@@ -15,11 +14,10 @@ export class SealedRows {
     this.#rows = rows;
   }
 
-  /** @param grant the id of the grant that it is to be revoked with */
-  save(kind: string, id: string, value: object, seconds: number, grant?: string): Promise<void> {
+  save(kind: string, id: string, value: object, seconds: number): Promise<void> {
     const { name, key } = derive(kind, id);
     const content = seal(key, Buffer.from(JSON.stringify(value)), kind);
-    return this.#rows.save(name, content, grant === undefined ? undefined : grantOf(grant), now() + seconds);
+    return this.#rows.save(name, content, now() + seconds);
   }
 
   async find(
@@ -43,10 +41,6 @@ export class SealedRows {
     return this.#rows.remove(derive(kind, id).name);
   }
 
-  revoke(grant: string): Promise<void> {
-    return this.#rows.removeGrant(grantOf(grant));
-  }
-
   sweep(): Promise<void> {
     return this.#rows.sweep(now());
   }
@@ -56,10 +50,6 @@ function derive(kind: string, id: string): { readonly name: Buffer; readonly key
   const input = `paraphe-provider-row-v1\0${kind}\0${id}`;
   const bytes = hash('shake256', input, { outputEncoding: 'buffer', outputLength: 64 });
   return { name: bytes.subarray(0, 32), key: secretKey(bytes.subarray(32)) };
-}
-
-function grantOf(id: string): Buffer {
-  return hash('sha256', `paraphe provider grant\0${id}`, 'buffer');
 }
 
 /** The library's own clock, by which its tokens expire. */

@@ -17,8 +17,8 @@ import type { ReceiptKeys } from '../receipt/keys.ts';
 import { sealedAdapter } from './adapter.ts';
 import { clientMetadata, cookieNames, LIFETIMES, providerConfiguration, RESPONSE_MODES } from './configuration.ts';
 import { keepSites } from './kept-sites.ts';
-import { findLogin, keepLogin } from './logins.ts';
-import { PETITION_SIGNATURE, petitionOf } from './petition-signature.ts';
+import { accountOf } from './logins.ts';
+import { petitionOf } from './petition-signature.ts';
 import type { ProviderRows, SiteStore } from './ports.ts';
 import { refusedFor } from './refused.ts';
 import { SealedRows } from './sealed-rows.ts';
@@ -145,15 +145,10 @@ export class SiteProvider {
         error_description: 'the login at the identity provider is older than max_age',
       });
     }
-    const { Grant } = this.#current().provider;
-    const accountId = await keepLogin(this.#rows, { sub, receipt }, LIFETIMES.grant);
-    const grant = new Grant({ accountId, clientId: String(params.client_id) });
-    grant.addOIDCScope('openid');
-    const petition = petitionOf(params.authorization_details);
-    if (petition !== undefined) grant.addRar({ type: PETITION_SIGNATURE, petition });
+    const accountId = accountOf({ sub, receipt });
     return this.#finish(interaction, {
       login: { accountId, ts: authTime, remember: false, ...(acr === undefined ? {} : { acr }) },
-      consent: { grantId: await grant.save() },
+      consent: {},
     });
   }
 
@@ -208,10 +203,9 @@ export class SiteProvider {
         origin,
         acrValues,
         findSite,
-        findLogin: (accountId) => findLogin(this.#rows, accountId),
         petitions: { findPetition, today },
         jwks: { keys: [{ ...keys.privateKey.export({ format: 'jwk' }), kid: keys.kid, use: 'sig', alg: 'ES256' }] },
-        adapter: sealedAdapter(this.#rows, async (id) => {
+        adapter: sealedAdapter(this.#rows, LIFETIMES, async (id) => {
           const site = await findSite(id);
           if (site === undefined) return undefined;
           const { sealedSecret: sealed } = site;

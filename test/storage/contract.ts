@@ -289,11 +289,11 @@ export function storageContract(
     });
 
     describe('the provider’s rows', () => {
-      const [id, other, grant] = [randomBytes(32), randomBytes(32), randomBytes(32)];
+      const [id, other] = [randomBytes(32), randomBytes(32)];
 
       test('are kept until they expire, and swept', async () => {
-        await rows.save(id, Buffer.from('one'), undefined, 100);
-        await rows.save(id, Buffer.from('two'), grant, 200);
+        await rows.save(id, Buffer.from('one'), 100);
+        await rows.save(id, Buffer.from('two'), 200);
         expect(await rows.find(id, 199)).toEqual({ content: Buffer.from('two'), consumed: undefined });
         expect(await rows.find(id, 200)).toBeUndefined();
         await rows.sweep(199);
@@ -303,21 +303,24 @@ export function storageContract(
       });
 
       test('are consumed once, whoever else comes at the same instant', async () => {
-        await rows.save(id, Buffer.from('code'), grant, 200);
+        await rows.save(id, Buffer.from('code'), 200);
         const answers = await Promise.all([1, 2, 3, 4].map((now) => rows.consume(id, now)));
         expect(answers.filter(Boolean)).toHaveLength(1);
         expect((await rows.find(id, 100))?.consumed).toBeGreaterThan(0);
         expect(await rows.consume(other, 5)).toBe(false);
       });
 
-      test('go one by one, or with their grant', async () => {
-        await rows.save(id, Buffer.from('code'), grant, 200);
-        await rows.save(other, Buffer.from('another'), randomBytes(32), 200);
-        await rows.removeGrant(grant);
+      test('are removed one by one, and as many as there are at one instant', async () => {
+        const ids = Array.from({ length: 20 }, () => randomBytes(32));
+        await Promise.all(ids.map((name, i) => rows.save(name, Buffer.from(`row ${i}`), 200)));
+        expect(await Promise.all(ids.map((name) => rows.find(name, 100)))).toEqual(
+          ids.map((_, i) => ({ content: Buffer.from(`row ${i}`), consumed: undefined })),
+        );
+        await rows.remove(id);
         expect(await rows.find(id, 100)).toBeUndefined();
-        expect(await rows.find(other, 100)).toBeDefined();
-        await rows.remove(other);
-        expect(await rows.find(other, 100)).toBeUndefined();
+        expect(await rows.find(ids[0]!, 100)).toBeDefined();
+        await Promise.all(ids.map((name) => rows.remove(name)));
+        expect(await Promise.all(ids.map((name) => rows.find(name, 100)))).toEqual(ids.map(() => undefined));
       });
     });
 

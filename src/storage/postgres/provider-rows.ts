@@ -6,9 +6,8 @@ const named = (name: string, text: string) => ({ name: `paraphe_provider_${name}
 
 const SAVE = named(
   'save',
-  `INSERT INTO provider_rows (id, content, grant_hash, expires) VALUES ($1, $2, $3, $4)
-   ON CONFLICT (id) DO UPDATE
-   SET content = excluded.content, grant_hash = excluded.grant_hash, expires = excluded.expires`,
+  `INSERT INTO provider_rows (id, content, expires) VALUES ($1, $2, $3)
+   ON CONFLICT (id) DO UPDATE SET content = excluded.content, expires = excluded.expires`,
 );
 const FIND = named('find', 'SELECT content, consumed FROM provider_rows WHERE id = $1 AND expires > $2');
 const CONSUME = named(
@@ -16,7 +15,6 @@ const CONSUME = named(
   'UPDATE provider_rows SET consumed = $2 WHERE id = $1 AND consumed IS NULL RETURNING 1 AS consumed',
 );
 const REMOVE = named('remove', 'DELETE FROM provider_rows WHERE id = $1');
-const REMOVE_GRANT = named('remove_grant', 'DELETE FROM provider_rows WHERE grant_hash = $1');
 const SWEEP = named(
   'sweep',
   `DELETE FROM provider_rows WHERE id IN
@@ -25,8 +23,8 @@ const SWEEP = named(
 
 export function postgresProviderRows(database: Database): ProviderRows {
   return {
-    async save(id, content, grant, expires) {
-      await database.rows(SAVE, id, content, grant ?? null, expires);
+    async save(id, content, expires) {
+      await database.rows(SAVE, id, content, expires);
     },
     async find(id, now) {
       const [row] = await database.rows<{ content: Buffer; consumed: number | null }>(FIND, id, now);
@@ -35,9 +33,6 @@ export function postgresProviderRows(database: Database): ProviderRows {
     consume: async (id, now) => (await database.rows(CONSUME, id, now)).length === 1,
     async remove(id) {
       await database.rows(REMOVE, id);
-    },
-    async removeGrant(grant) {
-      await database.rows(REMOVE_GRANT, grant);
     },
     async sweep(now) {
       while ((await database.rows(SWEEP, now)).length === PORTION);

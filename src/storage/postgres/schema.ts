@@ -149,9 +149,8 @@ export const providerRows = pgTable(
   {
     id: bytes().primaryKey(),
     content: bytes().notNull(),
-    grant: bytes('grant_hash'),
     consumed: count(),
     expires: count().notNull(),
   },
-  (table) => [index('provider_rows_expires').on(table.expires), index('provider_rows_grant').on(table.grant)],
+  (table) => [index('provider_rows_expires').on(table.expires)],
 );

@@ -1,6 +1,8 @@
 /**
  * Tables of the journeys' file, which is separate from the data and worth nothing without the browsers' cookies: losing
  * it costs a new login. `id` is a hash of the journey's `state`; `claimed` and `expires` are in seconds since 1970.
+ * Claims are kept WITHOUT ROWID (see the migration), their rows being little more than the key. Rows with a content are
+ * not: four of them fill a page, and in the tree of their keys every other insert would split one.
  */
 import { blob, index, integer, sqliteTable } from 'drizzle-orm/sqlite-core';
 
@@ -28,10 +30,8 @@ export const providerRows = sqliteTable(
   {
     id: blob({ mode: 'buffer' }).primaryKey(),
     content: blob({ mode: 'buffer' }).notNull(),
-    /** A hash of the grant that it belongs to. */
-    grant: blob('grant_hash', { mode: 'buffer' }),
     consumed: integer(),
     expires: integer().notNull(),
   },
-  (table) => [index('provider_rows_expires').on(table.expires), index('provider_rows_grant').on(table.grant)],
+  (table) => [index('provider_rows_expires').on(table.expires)],
 );

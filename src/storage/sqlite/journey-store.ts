@@ -2,11 +2,12 @@
 import { setImmediate } from 'node:timers/promises';
 import type { JourneyStore } from '../../web/ports.ts';
 import { act, type Sqlite } from './database.ts';
+import type { Write } from './turn.ts';
 
 /** At hundreds of logins a second, one sweep of a minute's rows would hold up everyone. */
 const PORTION = 500;
 
-export function sqliteJourneyStore({ $client: client }: Sqlite): JourneyStore {
+export function sqliteJourneyStore({ $client: client }: Sqlite, write: Write): JourneyStore {
   const claim = client.prepare<[Uint8Array, number, number]>(
     'INSERT INTO claims (id, claimed, expires) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   );
@@ -30,10 +31,10 @@ export function sqliteJourneyStore({ $client: client }: Sqlite): JourneyStore {
 
   return {
     claim: (id, now, expires) =>
-      act(() => (claim.run(id, now, expires).changes === 1 ? undefined : (claimed.get(id) ?? now))),
-    save: (id, content, expires) => act(() => void save.run(id, content, expires)),
+      write(() => (claim.run(id, now, expires).changes === 1 ? undefined : (claimed.get(id) ?? now))),
+    save: (id, content, expires) => write(() => void save.run(id, content, expires)),
     find: (id, now) => act(() => find.get(id, now)),
-    forget: (id, by) => act(() => void forget.run(by, id)),
+    forget: (id, by) => write(() => void forget.run(by, id)),
     count: (now, most) => act(() => count.get(now, most) ?? 0),
     async sweep(now) {
       for (const sweeper of sweepers) {

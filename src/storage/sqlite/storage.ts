@@ -15,6 +15,7 @@ import { sqliteProviderRows } from './provider-rows.ts';
 import { sqliteRequestStore } from './request-store.ts';
 import { sqliteSignatureStore } from './signature-store.ts';
 import { sqliteSiteStore } from './site-store.ts';
+import { writesOfATurn } from './turn.ts';
 
 const MIGRATIONS = 'sqlite';
 const JOURNEY_MIGRATIONS = 'sqlite-journeys';
@@ -99,9 +100,10 @@ export function migrateSqlite(place: StoragePlace): number {
 export function openSqliteJourneys(dataDir: string, isShared = false): OpenJourneys {
   const file = join(dataDir, 'journeys.sqlite');
   const database = isShared ? openShared(file) : (openWhole(file) ?? remake(file));
+  const write = writesOfATurn(database.$client);
   return {
-    journeys: sqliteJourneyStore(database),
-    providerRows: sqliteProviderRows(database),
+    journeys: sqliteJourneyStore(database, write),
+    providerRows: sqliteProviderRows(database, write),
     close: async () => void database.$client.close(),
   };
 }
