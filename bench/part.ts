@@ -60,7 +60,8 @@ export class Part {
 
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    endedMs += await this.ask<number>('cpu').catch(() => 0);
+    const ms = await this.ask<number>('cpu').catch(() => 0);
+    endedMs += ms;
     running.delete(this);
     const exited = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');

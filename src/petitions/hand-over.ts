@@ -157,7 +157,8 @@ export function answerRequests(
   /** Recorded before it is answered: after a crash in between, every act finds itself done. */
   async function answer({ id, acts }: Request): Promise<void> {
     try {
-      answers.push({ id, outcomes: await Promise.all(acts.map((act) => record(register, act))) });
+      const outcomes = await Promise.all(acts.map((act) => record(register, act)));
+      answers.push({ id, outcomes }); // to those that are sent next: others may have been sent while it was recorded
       answering ??= sendAnswers();
       await answering;
       underWay.delete(id);

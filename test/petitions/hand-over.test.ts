@@ -1,9 +1,9 @@
-/** Acts handed over while the database between the processes does not answer, or answers too late. */
+/** Acts handed over: while the database between the processes does not answer, or answers too late; and each to its end. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
-import type { PetitionAct } from '../../src/petitions/acts.ts';
-import { HandOver } from '../../src/petitions/hand-over.ts';
-import type { RequestStore } from '../../src/petitions/ports.ts';
+import type { PetitionAct, PetitionOutcome } from '../../src/petitions/acts.ts';
+import { answerRequests, HandOver } from '../../src/petitions/hand-over.ts';
+import type { Answer, RequestStore } from '../../src/petitions/ports.ts';
 
 const ACT: PetitionAct = { kind: 'identity-keys', issuer: 'https://idp.example', jwks: Buffer.from('{"keys":[]}') };
 const never = () => new Promise<never>(() => {});
@@ -67,4 +67,25 @@ test('a database that hangs while one is given up keeps nobody else waiting', as
   };
   expect(await afterPatience({ withdraw }, 20)).toHaveLength(20);
   expect(asked).toBe(20);
+});
+
+test('requests that are taken up together and recorded one after the other are each answered, once', async () => {
+  const ids = ['first', 'second', 'third'];
+  const recorded = ids.map(() => Promise.withResolvers<PetitionOutcome>());
+  const answered: Answer[] = [];
+  const store = silent({
+    waiting: async (except) => ids.filter((id) => !except.includes(id)).map((id) => ({ id, acts: [ACT] })),
+    answer: async (answers) => void answered.push(...answers),
+  });
+  let asked = 0;
+  const record = () => recorded[asked++]?.promise ?? Promise.reject(new Error('asked again'));
+  const failures: unknown[] = [];
+  answerRequests(store, { record }, (error) => failures.push(error));
+  await turn();
+  for (const { resolve } of recorded) {
+    resolve({ result: 'noted' });
+    for (let i = 0; i < 3; i++) await turn();
+  }
+  expect(answered).toEqual(ids.map((id) => ({ id, outcomes: [{ result: 'noted' }] })));
+  expect(failures).toEqual([]);
 });
