@@ -1,7 +1,7 @@
 /**
  * The log on PostgreSQL. A batch is one transaction that rests on the log's size: it holds the head's row from its first
  * statement on, the primary key (petition, nym) decides who signs first, the petition's row whether it is open, and rows,
- * tiles and head change together or not at all. A batch is a handful of statements, however many acts it has.
+ * tiles and head change together or not at all. A batch is a handful of statements in two trips, however many acts it has.
  */
 import { dayFromNumber } from '../../clock.ts';
 import { Refusal } from '../../errors.ts';
