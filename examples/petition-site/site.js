@@ -1,10 +1,11 @@
 /**
  * A petition site of its own: it shows one petition of a Paraphe gateway, sends people there to sign, verifies what comes
  * back offline, and keeps its own count beside the log's. Public packages and Paraphe's public interface, nothing else:
- * `express`, `openid-client` and `paraphe/verify`.
+ * `express`, `openid-client`, `markdown-it` and `paraphe/verify`.
  */
 import { randomUUID } from 'node:crypto';
 import express from 'express';
+import MarkdownIt from 'markdown-it';
 import * as openid from 'openid-client';
 import { ReceiptError, verifySiteReceipt } from 'paraphe/verify';
 
@@ -99,9 +100,17 @@ export async function createSite({ origin, issuer, clientId, clientSecret, petit
   return site;
 }
 
+/** What Paraphe answers instead of a code, in words of ours: `error_description` is for developers. */
+const REFUSALS = {
+  access_denied: 'Rien n’a été fait : vous avez renoncé, ou Paraphe vous a dit pourquoi ce n’est pas possible.',
+  temporarily_unavailable: 'FranceConnect ne répond pas : réessayez dans quelques minutes.',
+};
+
 /** What went wrong, in words for a person. */
 function explain(error) {
-  if (error instanceof openid.AuthorizationResponseError) return `Vous n’avez pas signé (${error.error_description}).`;
+  if (error instanceof openid.AuthorizationResponseError) {
+    return REFUSALS[error.error] ?? 'La demande n’a pas abouti : recommencez.';
+  }
   if (error instanceof ReceiptError) return `Le reçu n’est pas valable (${error.code}).`;
   if (error instanceof openid.ClientError || error instanceof openid.ResponseBodyError) {
     return 'La connexion n’a pas abouti : recommencez.';
@@ -125,6 +134,9 @@ function cookieOf(req) {
   return /(?:^|; )site=([\w-]+)/.exec(req.headers.cookie ?? '')?.[1] ?? '';
 }
 
+/** A petition's text is Markdown without HTML or images. */
+const markdown = new MarkdownIt({ html: false }).disable('image');
+
 function page({ petition, message, here, log }) {
   const closed = petition.status === 'open' ? '' : ' disabled';
   return `<!doctype html>
@@ -135,13 +147,14 @@ function page({ petition, message, here, log }) {
 <style>
   body { max-width: 40rem; margin: 2rem auto; padding: 0 1rem; font: 1.1rem/1.6 system-ui, sans-serif; }
   button { font: inherit; padding: 0.6rem 1.2rem; } form { display: inline-block; margin: 0 0.5rem 0.5rem 0; }
-  [role=status] { padding: 0.8rem 1rem; background: #e3f2e6; color: #103c1c; } pre { white-space: pre-wrap; font: inherit; }
+  h1 { line-height: 1.25; } h2 { font-size: 1.2em; }
+  [role=status] { padding: 0.8rem 1rem; background: #e3f2e6; color: #103c1c; }
 </style>
 <main>
   <p>Ma ville participe</p>
   <h1>${html(petition.title)}</h1>
   ${message === undefined ? '' : `<p role="status">${html(message)}</p>`}
-  <pre>${html(petition.text)}</pre>
+  ${markdown.render(petition.text)}
   <form method="post" action="/sign"><button${closed}>Signer avec Paraphe</button></form>
   <form method="post" action="/login"><button>Se connecter avec Paraphe</button></form>
   <p>Signatures venues par ce site : <strong id="here">${here}</strong>. Au registre public : <strong id="log">${log}</strong>.</p>

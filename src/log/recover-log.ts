@@ -23,7 +23,7 @@ export type Recovery = {
   /** The size that the data had, and that they have now. */
   readonly from: number;
   readonly to: number;
-  /** Signatures that came back without what was kept beside them in private. */
+  /** Signatures that came back without the evidence that was kept of them. */
   readonly signatures: number;
   /** Petitions that came back without their pseudonym key: nobody can sign them any more. */
   readonly petitions: readonly string[];
@@ -155,7 +155,7 @@ async function append(deps: Dependencies, state: LogState, size: number): Promis
     for (const bytes of bundle.slice(Math.max(0, state.size - index * TILE_WIDTH))) {
       const entry = parseEntry(bytes);
       portion.push(entry);
-      if (entry.kind === 'signed') signatures++;
+      if (entry.kind === 'signed' && entry.evidence !== null) signatures++;
       if (entry.kind === 'petition-opened') petitions.push(entry.petition);
     }
     if (portion.length >= PORTION) await flush();

@@ -13,15 +13,26 @@ const TARGETS = { 'target-size': { enabled: true } };
 const OF_COLOURS = ['color-contrast', 'link-in-text-block'];
 
 export async function complaintsAbout(page: Page): Promise<string[]> {
+  const shift = (await page.evaluate(SHIFT)) as number;
   // What is folded is a page's content too.
   await page.evaluate('for (const details of document.querySelectorAll("details")) details.open = true');
   return [
+    ...(shift === 0 ? [] : [`moved under the reader’s eyes: ${shift}`]),
     ...(await complaintsOfAxe(page)),
     ...complaintsOfListener(await page.locator('body').ariaSnapshot()).map((one) => `heard: ${one}`),
     ...((await page.evaluate(UNMARKED_FOCUS)) as string[]).map((one) => `focus not marked: ${one}`),
     ...(await complaintsOfReader(page)),
   ];
 }
+
+/** The layout shift score so far (W3C Layout Instability), once what was changed last is on the screen. */
+const SHIFT = `new Promise((resolve) => {
+  let score = 0;
+  new PerformanceObserver((list) => {
+    for (const { value } of list.getEntries()) score += value;
+  }).observe({ type: 'layout-shift', buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => resolve(score), 50)));
+})`;
 
 /** In light, which brings axe into the page, then in dark. Frames, which legacy mode does not look into, are not ours. */
 async function complaintsOfAxe(page: Page): Promise<string[]> {

@@ -66,6 +66,7 @@ test('Léa signs for her city’s site, which verifies her receipt offline and c
   await lea.press();
   expect(lea.page.url()).toBe(`${home}/`);
   expect(await lea.text()).toContain('Votre signature du');
+  expect(await lea.page.locator('strong', { hasText: 'ceci' }).count()).toBe(1); // its text is Markdown, and shown so
   expect(await lea.page.locator('#here').textContent()).toBe('1');
   expect(await lea.cookies()).toEqual(['site']); // the site's own: the gateway and FranceConnect leave none
   await expect.poll(() => tallyOf(world, 'jardins')).toMatchObject({ total: 1 });
@@ -86,7 +87,7 @@ test('Noa, too young, reads why, and returns to the site by the only button', as
   await expectAccessible(noa);
   await noa.press();
   expect(noa.page.url()).toBe(`${home}/`);
-  expect(await noa.text()).toContain('below the minimum age');
+  expect(await noa.text()).toContain('Paraphe vous a dit pourquoi');
   expect(await noa.cookies()).toEqual(['site']);
   await noa.close();
 });

@@ -144,6 +144,7 @@ test('the complaints are real: what some could not see, hear, reach or read is n
   const person = await chromium.person({ javaScriptEnabled: true, viewport: { width: 390, height: 844 } });
   await person.open(`${world.origin}/petitions/trains`);
   for (const damage of [
+    "document.body.prepend(Object.assign(document.createElement('p'), { textContent: 'An offer!' }))",
     "document.querySelector('h1').style.color = '#aaa'",
     "document.querySelector('.rules').style.color = '#444'",
     "document.documentElement.removeAttribute('lang')",
@@ -159,6 +160,7 @@ test('the complaints are real: what some could not see, hear, reach or read is n
   }
   const complaints = await complaintsAbout(person.page);
   for (const kind of [
+    /^moved under the reader’s eyes: /,
     /^light color-contrast: h1/,
     /^light html-has-lang/,
     /^light target-size/,

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -16,6 +18,7 @@ import {
 import { Database } from '../../src/storage/postgres/database.ts';
 import { Growth } from '../../src/storage/postgres/growth.ts';
 import { entryRange, latestEntries, moveSignatures } from '../../src/storage/postgres/log-statements.ts';
+import { postgresPetitionStore } from '../../src/storage/postgres/petition-store.ts';
 import { day, newNym, opened, PETITION, petitionNamed, signed, withdrawn } from '../fakes/acts.ts';
 import { newDatabase, newPlace, type PostgresPlace, sql } from '../fakes/postgres.ts';
 import { writtenLog } from '../fakes/written-log.ts';
@@ -307,6 +310,18 @@ describe('a PostgreSQL database', () => {
     await database.close();
     // Without our settings, the server reads tables as small as these from end to end.
     expect(JSON.stringify(await sql(place.databaseUrl, statements[0]!))).toContain('Seq Scan');
+  });
+
+  test('that hangs up is told in words that hold nothing of what was asked', async () => {
+    const server = createServer((socket) => socket.once('data', () => socket.end())).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const database = new Database(`postgres://paraphe@127.0.0.1:${(server.address() as AddressInfo).port}/paraphe`, 1);
+    await expect(postgresPetitionStore(database).findBySlug('what-camille-asked')).rejects.toMatchObject({
+      code: 'storage-unavailable',
+      reason: 'Connection terminated unexpectedly',
+    });
+    await database.close();
+    server.close();
   });
 
   test('is backed up by its own tool', async () => {

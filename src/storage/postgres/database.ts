@@ -167,7 +167,9 @@ const getTypeParser: pg.CustomTypesConfig['getTypeParser'] = (oid, format) =>
 function badNews(error: unknown): unknown {
   const code = codeOf(error);
   const isPassing = PASSING.test(code) || (!(causeOf(error) instanceof pg.DatabaseError) && isCut(error, code));
-  return isPassing ? new Refusal('storage-unavailable', code || messageOf(error as Error), { cause: error }) : error;
+  if (!isPassing) return error;
+  // In the connection's own words: the query builder's quote the statement and its values, some of which a person sent.
+  return new Refusal('storage-unavailable', code || messageOf(causeOf(error) as Error), { cause: error });
 }
 
 /** A connection that could not be made, or broke: no answer of the database. */
