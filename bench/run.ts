@@ -1,8 +1,8 @@
 /**
- * `npm run bench`: the figures that DESIGN promises, each beside its floor in the same run. About three minutes.
+ * `npm run bench`: the figures that DESIGN promises, each beside its floor in the same run. About four minutes.
  *
  *   npm run bench -- --full              grows the table and the recounted log to ten million too (minutes more, 3 GB of disk)
- *   npm run bench -- --only pages        journeys, recordings, receipts, sites, pages, recount, postgres, processes or growth alone, separated by commas
+ *   npm run bench -- --only pages        journeys, recordings, receipts, sites, pages, recount, postgres, processes, failover or growth alone, separated by commas
  *   npm run bench -- --profile <file>    a CPU profile of the gateway under journeys, with its summary
  *
  * A machine that others use measures the others too: it says so, and only a quiet one tells the truth.
@@ -11,6 +11,7 @@ import { rmSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
+import { benchFailover } from './failover.ts';
 import { benchFirstBytes } from './first-bytes.ts';
 import { benchJourneys, Floors } from './journeys.ts';
 import { benchPages, serveBarely } from './pages.ts';
@@ -71,6 +72,7 @@ try {
   await section('recount', () => benchRecount(folder, options.full));
   await section('postgres', () => benchPostgres(options.full));
   await section('processes', () => benchProcesses());
+  await section('failover', () => benchFailover());
   await section('growth', async () => {
     await benchGrowth(recording);
     await benchFirstBytes();

@@ -85,9 +85,9 @@ export async function acknowledgements(
   return { p50: at(0.5), p99: at(0.99) };
 }
 
-/** @param batch fills at once, or as a gateway's does where it is not said */
+/** @param batch is recorded when it is full, or as a gateway's where it is not said */
 export function openSequencer(storage: Storage, lock: LogLock, batch?: number) {
-  const filled = batch === undefined ? {} : { windowMs: 5, batch };
+  const filled = batch === undefined ? {} : { windowMs: 100, batch };
   const limits = { ...filled, backlog: Number.MAX_SAFE_INTEGER };
   const deps = { store: storage.log, lock, key: logKey, clock: () => new Date(), limits };
   return Sequencer.open<PetitionAct, PetitionOutcome>(deps);

@@ -21,6 +21,8 @@ import { Part } from './part.ts';
 export type Stage = {
   readonly origin: string;
   readonly gateway: Part;
+  /** What the gateway was started with: others can be, on the same data. */
+  readonly env: Readonly<Record<string, string>>;
   readonly franceConnect: Part;
   /** Slugs of two open petitions: one asks for the département, the other for nothing. */
   readonly petitions: { readonly department: string; readonly plain: string };
@@ -70,6 +72,7 @@ export async function setStage({ databaseUrl = '', workers, signatures = 0 }: St
   return {
     origin,
     gateway,
+    env,
     franceConnect,
     petitions,
     async close() {
@@ -106,7 +109,7 @@ async function prepare(env: Readonly<Record<string, string>>, signatures: number
   return { department: department.slug, plain: plain.slug };
 }
 
-async function untilReady(origin: string): Promise<void> {
+export async function untilReady(origin: string): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     const response = await fetch(`${origin}/readyz`).catch(() => undefined);
     await response?.body?.cancel();
@@ -116,7 +119,7 @@ async function untilReady(origin: string): Promise<void> {
   throw new Error('the gateway did not start');
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   const server = createServer().listen(0, '127.0.0.1', () => {
     const address = server.address();

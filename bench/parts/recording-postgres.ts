@@ -3,6 +3,7 @@
  * insertion of the same two rows. The part talks to a server that others have started.
  */
 import { randomBytes } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
 import pg from 'pg';
 import { dayNumber, parisDay } from '../../src/clock.ts';
 import { beginLog } from '../../src/log/standing.ts';
@@ -67,15 +68,23 @@ answer({
     places.set(folder, { storage: await openStorage(at), lock, petition, client, raw, bytesBefore });
   },
 
-  async domain({ folder, batch, count }: { folder: string; batch: number; count: number }) {
+  /**
+   * People come one after the other, as to a gateway, and `atOnce` of them wait at most. With those of two batches, the next
+   * one gathers while one is recorded; with those of one, nobody comes before everyone is answered.
+   */
+  async domain({ folder, batch, count, atOnce }: { folder: string; batch: number; count: number; atOnce: number }) {
     const { storage, lock, petition } = getPlace(folder);
     const register = await openSequencer(storage, lock, batch);
     const deps = { petitions: storage.petitions, keyEncryptionKey, pseudonyms, register };
     const subs = Array.from({ length: count }, newSub);
     return timed(async () => {
-      for (let i = 0; i < count; i += batch) {
-        await Promise.all(subs.slice(i, i + batch).map((sub) => signAndReceive(deps, petition, sub)));
+      const answers: Promise<void>[] = [];
+      for (const [i, sub] of subs.entries()) {
+        await answers[i - atOnce];
+        answers.push(signAndReceive(deps, petition, sub));
+        await turn();
       }
+      await Promise.all(answers);
     });
   },
 
@@ -99,7 +108,7 @@ answer({
     return acknowledgements(deps, petition, rate, seconds);
   },
 
-  /** A signature's two rows, in arrays that come apart, one transaction for each batch. */
+  /** A signature's two rows, in arrays that come apart, in one statement for each batch: no way there and back is too many. */
   async insertion({ folder, batch, count }: { folder: string; batch: number; count: number }) {
     const { raw } = getPlace(folder);
     const day = dayNumber(parisDay(new Date()));
@@ -109,11 +118,8 @@ answer({
     return timed(async () => {
       for (let i = 0; i < count; i += batch) {
         const some = nyms.slice(i, i + batch);
-        const values = [some, some.map((_, at) => next + i + at)];
-        await raw.query('BEGIN');
-        await raw.query({ name: 'decide', text: DECIDE, values });
-        await raw.query({ name: 'log', text: LOG, values: [...values, day, DEPARTMENT] });
-        await raw.query('COMMIT');
+        const values = [some, some.map((_, at) => next + i + at), day, DEPARTMENT];
+        await raw.query({ name: 'insert', text: INSERT, values });
       }
     });
   },
@@ -142,9 +148,11 @@ answer({
   },
 });
 
-const DECIDE = `INSERT INTO signatures (petition, nym, entry)
-  SELECT 1, * FROM unnest($1::bytea[], $2::bigint[]) ON CONFLICT DO NOTHING`;
-const LOG = `INSERT INTO entries ("index", kind, day, petition, nym, department)
+const INSERT = `WITH decided AS (
+    INSERT INTO signatures (petition, nym, entry)
+    SELECT 1, * FROM unnest($1::bytea[], $2::bigint[]) ON CONFLICT DO NOTHING
+  )
+  INSERT INTO entries ("index", kind, day, petition, nym, department)
   SELECT index, 2, $3::integer, 1, nym, $4::text FROM unnest($1::bytea[], $2::bigint[]) AS new (nym, index)`;
 
 function getPlace(folder: string): Place {

@@ -7,6 +7,7 @@
  * that waits for others between two requests finds its caches full of theirs.
  */
 import http from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
 import { answer } from '../part.ts';
 
 type Order = {
@@ -33,7 +34,14 @@ const HEADERS = {
 const WAVE = 200;
 const FORM = 'application/x-www-form-urlencoded';
 
+/** Of those who confirm one after the other: ten a second. */
+const NEXT_MS = 100;
+const AGAIN_MS = 50;
+
 const agent = new http.Agent({ keepAlive: true });
+
+/** Journeys that were brought to the page where a citizen confirms. */
+let ready: Underway[] = [];
 
 answer({
   async sign(order: Order) {
@@ -46,6 +54,40 @@ answer({
       for (const stage of STAGES) journeys = await inParallel(journeys, order.parallel, (one) => stage(one, order));
     }
     return { seconds: (performance.now() - begin) / 1000 };
+  },
+
+  /** Brings citizens to the page where they confirm, at the gateway on one port. */
+  async bring({ port, ...order }: Order & { readonly port: number }) {
+    const { origin } = order;
+    const visitors = Array.from({ length: order.count }, (_, index): Underway => {
+      return { citizen: order.first + index, visitor: new Visitor({ origin, port }), at: '' };
+    });
+    ready = await inParallel(visitors, order.parallel, async (one) => logIn(await start(one, order)));
+    ready = await inParallel(ready, order.parallel, confirmPage);
+  },
+
+  /**
+   * Those who were brought confirm, one after the other, at the gateways on these ports in turn. Who is not answered, or is
+   * told to come again, tries at the next one.
+   * @returns when each began and was answered, in milliseconds since 1970
+   */
+  async confirm({ ports, department }: { ports: readonly number[]; department: string }) {
+    let turn = 0;
+    const one = async ({ visitor, at }: Underway) => {
+      const begun = Date.now();
+      for (;;) {
+        visitor.port = ports[turn++ % ports.length];
+        const answered = await visitor.post(at, `department=${department}`, 303).catch(() => undefined);
+        if (answered !== undefined) return { begun, answered: Date.now() };
+        await wait(AGAIN_MS);
+      }
+    };
+    const answers = [];
+    for (const journey of ready) {
+      answers.push(one(journey));
+      await wait(NEXT_MS);
+    }
+    return Promise.all(answers);
   },
 });
 
@@ -68,9 +110,14 @@ async function logIn({ citizen, visitor, at }: Underway): Promise<Underway> {
   return { citizen, visitor, at: await visitor.get(resume, 303, 'same-origin') };
 }
 
-async function confirm({ citizen, visitor, at }: Underway, { department }: Order): Promise<Underway> {
+async function confirmPage({ citizen, visitor, at }: Underway): Promise<Underway> {
   const page = await visitor.get(at, 303, 'cross-site');
   await visitor.get(page, 200, 'cross-site');
+  return { citizen, visitor, at: page };
+}
+
+async function confirm(one: Underway, { department }: Order): Promise<Underway> {
+  const { citizen, visitor, at: page } = await confirmPage(one);
   const fields = department === undefined ? '' : `department=${department}`;
   return { citizen, visitor, at: await visitor.post(page, fields, 303) };
 }
@@ -99,6 +146,14 @@ async function inParallel<T, U>(items: readonly T[], parallel: number, work: (it
 
 class Visitor {
   readonly #cookies = new Map<string, Map<string, string>>();
+  readonly #behind: string | undefined;
+  /** Where that origin's gateway is asked, as by a proxy that stands in front of several. */
+  port: number | undefined;
+
+  constructor({ origin, port }: { origin?: string; port?: number } = {}) {
+    this.#behind = origin;
+    this.port = port;
+  }
 
   /** The address that the answer leads to, or the same one. */
   get(url: string, status: number, site: string): Promise<string> {
@@ -115,7 +170,7 @@ class Visitor {
     const options = {
       agent,
       host: '127.0.0.1',
-      port: url.port,
+      port: url.origin === this.#behind ? this.port : url.port,
       method,
       path: url.pathname + url.search,
       headers: {

@@ -154,11 +154,14 @@ export function storageContract(
       expect(await log.write(TUESDAY, closed())).toEqual([{ result: 'already-closed', count: 1 }]);
       expect(await write(TUESDAY, closed('01m7k8m0n1ew6076n6rar3zv8z' as PetitionId))).toEqual(['petition-unknown']);
       expect(await write(TUESDAY, signed(nym))).toEqual(['petition-closed']);
+      expect(await write(TUESDAY, signed(newNym()))).toEqual(['petition-closed']);
+      expect(await storage.checkTables()).toEqual([]); // nobody who came too late has left a row
     });
 
     test('a petition takes signatures until its last day, by the day of the entry', async () => {
       expect(await write(day('2027-01-31'), signed(newNym()))).toEqual(['signed']);
       expect(await write(day('2027-02-01'), signed(newNym()))).toEqual(['petition-closed']);
+      expect(await storage.checkTables()).toEqual([]);
     });
 
     test('a petition that does not exist takes nothing', async () => {

@@ -198,6 +198,22 @@ describe('a batch on PostgreSQL', () => {
     );
   }
 
+  test('whose log has another size at its end than at its beginning is not recorded, though its commit is on the way', async () => {
+    const { size } = await withPetition();
+    const database = new Database(place.databaseUrl, 1);
+    const recording = database.transact(async (transaction) => {
+      const growth = new Growth(transaction, { size, epoch: 0 });
+      const standing = growth.standing(PETITION, newNym());
+      await growth.claim([standing], [], 0);
+      transaction.run({ name: 'another', text: 'UPDATE log SET size = size + 1' });
+      await growth.finish({ tiles: [], root: new Uint8Array(32) });
+    });
+    await expect(recording).rejects.toThrow(/violates not-null constraint/);
+    expect(await storage.log.state()).toMatchObject({ size });
+    expect(await sql(place.databaseUrl, 'SELECT FROM signatures')).toEqual([]);
+    await database.close();
+  });
+
   test('whose connection is cut in the middle leaves nothing, and the next one works', async () => {
     const log = await withPetition();
     const holder = new pg.Client(place.databaseUrl);
@@ -391,7 +407,7 @@ describe('the right to write, on PostgreSQL', () => {
     await runOut();
     const taken: string[] = [];
     await database.transact(async (transaction) => {
-      await Growth.begin(transaction, { size, epoch: writer.epoch });
+      await new Growth(transaction, { size, epoch: writer.epoch }).petitions([], 0);
       void holdWriter(place, nobody).then(async (next) => {
         taken.push('next');
         await next.release();

@@ -18,7 +18,7 @@ import type {
 import type { Petition, PetitionId } from '../../petitions/petition.ts';
 import { outcomeWithoutChange } from '../../petitions/signing-rules.ts';
 import { type Beside, type Columns, type EntryRow, entryOf, nymStateOf, signatureOf } from '../entry-rows.ts';
-import type { Growth, Standing } from './growth.ts';
+import type { Growth, PetitionRef, Standing } from './growth.ts';
 import * as statements from './log-statements.ts';
 
 type AboutNym = Recording | Invalidation;
@@ -54,36 +54,29 @@ export class Appending {
   }
 
   async #record(acts: readonly AboutNym[]): Promise<readonly PetitionOutcome[]> {
-    const petitions = await this.growth.petitions(
-      acts.map(({ petition }) => petition),
-      this.#day,
-    );
     const claims = new Set<Standing>();
     const known = new Set<Standing>();
     const asked = acts.map((act) => {
-      const petition = petitions.get(act.petition);
-      const standing = petition && this.growth.standing(petition.ref, act.nym);
-      const isOpen = petition?.open ?? false;
-      if (standing !== undefined && standing.latest === undefined) {
-        (act.kind === 'signed' && isOpen ? claims : known).add(standing);
-      }
-      return { act, standing, isOpen };
+      const standing = this.growth.standing(act.petition, act.nym);
+      if (standing.latest === undefined) (act.kind === 'signed' ? claims : known).add(standing);
+      return { act, standing };
     });
-    await this.growth.claim(
+    const petitions = await this.growth.claim(
       [...claims],
       [...known].filter((standing) => !claims.has(standing)),
+      this.#day,
     );
-    return asked.map(({ act, standing, isOpen }) => this.#outcome(act, standing, isOpen));
+    return asked.map(({ act, standing }) => this.#outcome(act, standing, petitions.get(act.petition)));
   }
 
-  #outcome(act: AboutNym, standing: Standing | undefined, isOpen: boolean): PetitionOutcome {
-    const found = standing?.latest && signatureOf(standing.latest, act.petition);
-    const unchanged = outcomeWithoutChange(act, found, isOpen);
-    if (unchanged !== undefined || standing === undefined) return unchanged ?? { result: 'petition-closed' };
-    const { petition, nym } = standing;
+  #outcome(act: AboutNym, standing: Standing, petition: PetitionRef | undefined): PetitionOutcome {
+    const found = standing.latest && signatureOf(standing.latest, act.petition);
+    const unchanged = outcomeWithoutChange(act, found, petition?.open ?? false);
+    if (unchanged !== undefined || petition === undefined) return unchanged ?? { result: 'petition-closed' };
     const department = act.kind === 'signed' ? (act.department ?? null) : null;
     const ground = act.kind === 'invalidated' ? act.ground : null;
-    const row = this.#log(act.kind, { petition, nym, department, ground }, act.petition, standing);
+    const columns = { petition: petition.ref, nym: standing.nym, department, ground };
+    const row = this.#log(act.kind, columns, act.petition, standing);
     if (act.kind === 'invalidated') return { result: 'invalidated' };
     return { result: act.kind, signature: signatureOf(row, act.petition) };
   }

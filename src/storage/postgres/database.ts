@@ -13,7 +13,11 @@ export type Statement = { readonly name: string; readonly text: string };
 
 /** A transaction under way. */
 export type Transaction = {
-  /** @returns the rows, and how many were changed */
+  /**
+   * Sends a statement at once, behind those that are not answered yet. Whoever needs no answer need not wait: a statement
+   * that fails fails the transaction.
+   * @returns the rows, and how many were changed
+   */
   run<R extends object>(statement: Statement, ...values: unknown[]): Promise<{ rows: R[]; count: number }>;
 };
 
@@ -45,7 +49,7 @@ export class Database {
 
   /** @param connections the most that are open at once */
   constructor(url: string, connections: number) {
-    this.pool = new pg.Pool({ ...settings(url), options: BY_KEYS, max: connections });
+    this.pool = new pg.Pool({ ...settings(url), options: BY_KEYS, max: connections, pipeline: true });
     // An idle connection that breaks is replaced; one at work tells its statement. Without a listener it ends the process.
     this.pool.on('connect', (client) => client.on('error', () => {}));
     this.pool.on('error', () => {});
@@ -68,16 +72,32 @@ export class Database {
     }
   }
 
-  /** Runs one transaction; when it throws, nothing of it is recorded. `work` may be called again: it starts anew. */
+  /**
+   * Runs one transaction; when it throws, nothing of it is recorded. `work` may be called again: it starts anew. Statements
+   * are pipelined (https://node-postgres.com/features/pipelining): BEGIN travels with the first ones, and COMMIT with the
+   * last. Behind a statement that failed the server takes COMMIT for ROLLBACK.
+   */
   transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     return this.act(async () => {
       const client = await this.pool.connect();
+      const sent: Promise<unknown>[] = [];
+      const follow = <A>(answer: Promise<A>): Promise<A> => {
+        answer.catch(() => {}); // it is looked at in the end
+        sent.push(answer);
+        return answer;
+      };
       let broken = false;
       try {
         // Who writes is ordered by the lock on the log's head, so every statement sees what was committed before it.
-        await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
-        const result = await work(transactionOn(client));
-        await client.query('COMMIT');
+        follow(client.query('BEGIN ISOLATION LEVEL READ COMMITTED'));
+        const result = await work({
+          run<R extends object>({ name, text }: Statement, ...values: unknown[]) {
+            const answer = client.query<R & pg.QueryResultRow>({ name, text, values });
+            return follow(answer.then(({ rows, rowCount }) => ({ rows, count: rowCount ?? 0 })));
+          },
+        });
+        follow(client.query('COMMIT'));
+        await Promise.all(sent); // the first that failed says why
         return result;
       } catch (error) {
         await client.query('ROLLBACK').catch(() => {
@@ -143,15 +163,6 @@ const INT8 = 20;
 /** Indexes and sizes are whole numbers far below 2^53, which pg gives as text by default. */
 const getTypeParser: pg.CustomTypesConfig['getTypeParser'] = (oid, format) =>
   oid === INT8 ? Number : pg.types.getTypeParser(oid, format);
-
-function transactionOn(client: pg.PoolClient): Transaction {
-  return {
-    async run<R extends object>({ name, text }: Statement, ...values: unknown[]) {
-      const { rows, rowCount } = await client.query<R & pg.QueryResultRow>({ name, text, values });
-      return { rows: rows as R[], count: rowCount ?? 0 };
-    },
-  };
-}
 
 function badNews(error: unknown): unknown {
   const code = codeOf(error);

@@ -14,7 +14,7 @@ export const LEVEL = 2 ** 44;
 
 /** What stands about one nym in one petition. */
 export type Standing = {
-  readonly petition: number;
+  readonly petition: string;
   readonly nym: Uint8Array;
   /** The latest entry about it, this batch's included. */
   latest: EntryRow | undefined;
@@ -27,24 +27,32 @@ export type PetitionRef = { readonly ref: number; readonly open: boolean };
 export class Growth {
   readonly #transaction: Transaction;
   readonly #size: number;
+  readonly #begun: Promise<void>;
   readonly #standings = new Map<string, Standing>();
   readonly rows: EntryRow[] = [];
 
-  private constructor(transaction: Transaction, size: number) {
-    this.#transaction = transaction;
-    this.#size = size;
-  }
-
   /**
    * Begins on a log of that size, which nobody else changes until the transaction ends; nor does anybody take the right to
-   * write before that.
-   * @throws LogConflict
+   * write before that. Where it is not so, whatever is asked of the batch throws LogConflict.
    */
-  static async begin(transaction: Transaction, { size, epoch }: Pick<Batch, 'size' | 'epoch'>): Promise<Growth> {
-    const [head] = (await transaction.run<{ size: number; epoch: number }>(statements.lockHead)).rows;
+  constructor(transaction: Transaction, batch: Pick<Batch, 'size' | 'epoch'>) {
+    this.#transaction = transaction;
+    this.#size = batch.size;
+    this.#begun = this.#lockHead(batch);
+    this.#begun.catch(() => {}); // whoever asks for something is told
+  }
+
+  async #lockHead({ size, epoch }: Pick<Batch, 'size' | 'epoch'>): Promise<void> {
+    const [head] = (await this.#transaction.run<{ size: number; epoch: number }>(statements.lockHead)).rows;
     if (head?.epoch !== epoch) throw new LogConflict('Another process has taken the right to write the log.');
-    if (head.size === size) return new Growth(transaction, size);
+    if (head.size === size) return;
     throw new LogConflict(`The log has ${head.size} entries where this process left ${size}: another one writes it.`);
+  }
+
+  /** Sends a statement; its answer counts for nothing before the log was found as it should be. */
+  async #run<R extends object>(statement: Statement, ...values: unknown[]): Promise<{ rows: R[]; count: number }> {
+    const [, answer] = await Promise.all([this.#begun, this.#transaction.run<R>(statement, ...values)]);
+    return answer;
   }
 
   /** The index of the next entry. */
@@ -55,11 +63,11 @@ export class Growth {
   /** Petitions by their id, and whether they take signatures on a day. */
   async petitions(ids: Iterable<string>, day: number): Promise<ReadonlyMap<string, PetitionRef>> {
     type Row = PetitionRef & { id: string };
-    const { rows } = await this.#transaction.run<Row>(statements.petitionsById, [...new Set(ids)], day);
+    const { rows } = await this.#run<Row>(statements.petitionsById, [...new Set(ids)], day);
     return new Map(rows.map(({ id, ref, open }) => [id, { ref, open }]));
   }
 
-  standing(petition: number, nym: Nym): Standing {
+  standing(petition: string, nym: Nym): Standing {
     const key = `${petition} ${nym}`;
     let standing = this.#standings.get(key);
     if (standing === undefined) {
@@ -70,22 +78,47 @@ export class Growth {
   }
 
   /**
-   * Gives a row to each of these nyms that has none, and learns what is known of the others, and of `known`: all of them
-   * are new to this batch. A new row points to the entry that follows if each of them gets one, in their order.
+   * Gives a row to each of these nyms that has none, where its petition takes signatures on that day, and learns what is
+   * known of the others, and of `known`: all of them are new to this batch. A new row points to the entry that follows if
+   * each of them gets one, in their order.
+   * @returns their petitions
    */
-  async claim(claims: readonly Standing[], known: readonly Standing[]): Promise<void> {
+  async claim(
+    claims: readonly Standing[],
+    known: readonly Standing[],
+    day: number,
+  ): Promise<ReadonlyMap<string, PetitionRef>> {
     for (const [i, standing] of claims.entries()) standing.stored = this.index + i;
-    const { count } = claims.length === 0 ? { count: 0 } : await this.#put(statements.insertSignatures, claims);
+    const [petitions, { count }] = await Promise.all([
+      this.petitions(
+        [...claims, ...known].map(({ petition }) => petition),
+        day,
+      ),
+      claims.length === 0
+        ? { count: 0 }
+        : this.#run(
+            statements.insertSignatures,
+            claims.map(({ petition }) => petition),
+            claims.map(({ nym }) => nym),
+            claims.map(({ stored }) => stored),
+            day,
+          ),
+    ]);
     const asked = count === claims.length ? known : [...claims, ...known];
-    if (asked.length === 0) return;
-    const { rows } = await this.#transaction.run<EntryRow>(
+    if (asked.length > 0) await this.#learn(asked, petitions);
+    return petitions;
+  }
+
+  async #learn(asked: readonly Standing[], petitions: ReadonlyMap<string, PetitionRef>): Promise<void> {
+    const refOf = ({ petition }: Standing) => petitions.get(petition)?.ref ?? 0;
+    const { rows } = await this.#run<EntryRow>(
       statements.latestEntries,
-      asked.map(({ petition }) => petition),
+      asked.map(refOf),
       asked.map(({ nym }) => nym),
     );
     const found = new Map(rows.map((row) => [keyOf(row.petition ?? 0, row.nym ?? new Uint8Array(0)), row]));
     for (const standing of asked) {
-      standing.latest = found.get(keyOf(standing.petition, standing.nym));
+      standing.latest = found.get(keyOf(refOf(standing), standing.nym));
       if (standing.latest !== undefined) standing.stored = standing.latest.index;
     }
   }
@@ -100,24 +133,31 @@ export class Growth {
 
   /** Runs a statement that changes at most one row. @returns whether it did */
   async change(statement: Statement, ...values: unknown[]): Promise<boolean> {
-    return (await this.#transaction.run(statement, ...values)).count === 1;
+    return (await this.#run(statement, ...values)).count === 1;
   }
 
   async find<R extends object>(statement: Statement, ...values: unknown[]): Promise<R | undefined> {
-    return (await this.#transaction.run<R>(statement, ...values)).rows[0];
+    return (await this.#run<R>(statement, ...values)).rows[0];
   }
 
-  /** Writes what the batch has added. @throws LogConflict */
+  /** Sends what the batch has added: the commit behind it waits for no answer. @throws LogConflict */
   async finish({ tiles, root }: ReturnType<Batch['grow']>): Promise<void> {
-    const moved = [...this.#standings.values()].filter(({ latest, stored }) => latest && latest.index !== stored);
+    await this.#begun;
+    const moved = [...this.#standings.values()].flatMap(({ latest, stored }) =>
+      latest === undefined || latest.index === stored ? [] : latest,
+    );
     if (moved.length > 0) {
-      await this.#put(
+      this.#transaction.run(
         statements.moveSignatures,
-        moved.map((standing) => ({ ...standing, stored: standing.latest?.index })),
+        moved.map(({ petition }) => petition),
+        moved.map(({ nym }) => nym),
+        moved.map(({ index }) => index),
       );
     }
-    const column = <K extends keyof EntryRow>(name: K) => this.rows.map((row) => row[name]);
-    const grew = await this.change(
+    // Of several arrays, `unnest` fills up the shorter ones with NULL: a column that nothing stands in need not travel.
+    const column = (name: keyof EntryRow) =>
+      this.rows.some((row) => row[name] !== null) ? this.rows.map((row) => row[name]) : [];
+    this.#transaction.run(
       statements.grow,
       column('index'),
       column('kind'),
@@ -134,16 +174,6 @@ export class Growth {
       this.index,
       root,
       this.#size,
-    );
-    if (!grew) throw new LogConflict(`The log no longer has ${this.#size} entries: another process writes it.`);
-  }
-
-  #put(statement: Statement, standings: readonly Standing[]) {
-    return this.#transaction.run(
-      statement,
-      standings.map(({ petition }) => petition),
-      standings.map(({ nym }) => nym),
-      standings.map(({ stored }) => stored),
     );
   }
 }

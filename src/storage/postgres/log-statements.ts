@@ -18,11 +18,13 @@ export const petitionsById = statement(
   `SELECT id, ref, closing IS NULL AND (closes IS NULL OR closes >= $2) AS open FROM petitions WHERE id = ANY ($1::text[])`,
 );
 
-/** The primary key decides: what it keeps out is not counted. */
+/** The primary key decides: what it keeps out is not counted, nor what a petition's own row does. */
 export const insertSignatures = statement(
   'insert_signatures',
   `INSERT INTO signatures (petition, nym, entry)
-   SELECT * FROM unnest($1::integer[], $2::bytea[], $3::bigint[]) ON CONFLICT DO NOTHING`,
+   SELECT p.ref, claim.nym, claim.entry FROM unnest($1::text[], $2::bytea[], $3::bigint[]) AS claim (petition, nym, entry)
+   JOIN petitions p ON p.id = claim.petition AND p.closing IS NULL AND (p.closes IS NULL OR p.closes >= $4)
+   ON CONFLICT DO NOTHING`,
 );
 
 export const moveSignatures = statement(
@@ -39,7 +41,10 @@ export const latestEntries = statement(
    JOIN signatures s ON s.petition = asked.petition AND s.nym = asked.nym JOIN entries e ON e."index" = s.entry`,
 );
 
-/** Entries, tiles and the head that commits to them; it changes no row when the log has another size than the last one. */
+/**
+ * Entries, tiles and the head that commits to them. Where the log has another size than the last one, its new size is none,
+ * which the column refuses.
+ */
 export const grow = statement(
   'grow',
   `WITH new_entries AS (
@@ -50,7 +55,7 @@ export const grow = statement(
      INSERT INTO tiles (place, hashes) SELECT * FROM unnest($11::bigint[], $12::bytea[])
      ON CONFLICT (place) DO UPDATE SET hashes = excluded.hashes
    )
-   UPDATE log SET size = $13, root = $14 WHERE size = $15`,
+   UPDATE log SET size = CASE size WHEN $15::bigint THEN $13::bigint END, root = $14`,
 );
 
 export const insertPetition = statement(

@@ -1,7 +1,7 @@
 /**
  * The log on PostgreSQL. A batch is one transaction that rests on the log's size: it holds the head's row from its first
  * statement on, the primary key (petition, nym) decides who signs first, the petition's row whether it is open, and rows,
- * tiles and head change together or not at all. A batch is a handful of statements, however many acts it has.
+ * tiles and head change together or not at all. A batch is a handful of statements in two trips, however many acts it has.
  */
 import { dayFromNumber } from '../../clock.ts';
 import { Refusal } from '../../errors.ts';
@@ -44,7 +44,7 @@ export function postgresLogStore(
     async append(batch, acts) {
       const grow = once(batch.grow);
       const appended = await database.transact(async (transaction) => {
-        const appending = new Appending(await Growth.begin(transaction, batch), batch);
+        const appending = new Appending(new Growth(transaction, batch), batch);
         const outcomes = await appending.decide(acts);
         const { entries } = appending;
         if (entries.length > 0) await appending.growth.finish(grow(entries.map(({ entry }) => entry)));
@@ -56,7 +56,7 @@ export function postgresLogStore(
     async restore(batch) {
       const grow = once(batch.grow);
       await database.transact(async (transaction) => {
-        const growth = await Growth.begin(transaction, batch);
+        const growth = new Growth(transaction, batch);
         await restoreEntries(growth, batch);
         await growth.finish(grow(batch.entries));
       });

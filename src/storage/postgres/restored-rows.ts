@@ -5,11 +5,14 @@ import type { RestoredBatch } from '../../log/ports.ts';
 import type { Growth } from './growth.ts';
 import * as statements from './log-statements.ts';
 
+/** No petition closes before it: what was recorded in its time is taken. */
+const ANY_DAY = 0;
+
 type Restorable = Exclude<Entry, { kind: 'case-opened' | 'case-ended' }>;
 
 export async function restoreEntries(growth: Growth, { entries, files }: RestoredBatch): Promise<void> {
   const refs = await openPetitions(growth, entries, files);
-  await learn(growth, entries, refs);
+  await learn(growth, entries);
   for (const entry of entries) {
     if (entry.kind === 'case-opened' || entry.kind === 'case-ended') throw new RangeError(`no row holds ${entry.kind}`);
     await restore(growth, entry, refs, files);
@@ -48,16 +51,14 @@ async function openPetitions(
       growth.index + i,
     );
   }
-  const found = await growth.petitions(named, 0);
+  const found = await growth.petitions(named, ANY_DAY);
   return new Map([...found].map(([id, { ref }]) => [id, ref]));
 }
 
 /** What is known of the nyms; whoever is new gets a row. */
-async function learn(growth: Growth, entries: readonly Entry[], refs: ReadonlyMap<string, number>): Promise<void> {
-  const standings = entries.flatMap((entry, i) =>
-    'nym' in entry ? growth.standing(refOf(refs, entry.petition, growth.index + i), entry.nym) : [],
-  );
-  await growth.claim([...new Set(standings)], []);
+async function learn(growth: Growth, entries: readonly Entry[]): Promise<void> {
+  const standings = entries.flatMap((entry) => ('nym' in entry ? growth.standing(entry.petition, entry.nym) : []));
+  await growth.claim([...new Set(standings)], [], ANY_DAY);
 }
 
 async function restore(
@@ -81,7 +82,7 @@ async function restore(
   }
   const petition = refOf(refs, entry.petition, index);
   if ('nym' in entry) {
-    const about = growth.standing(petition, entry.nym);
+    const about = growth.standing(entry.petition, entry.nym);
     const evidence = 'evidence' in entry && entry.evidence !== null ? Buffer.from(entry.evidence, 'base64url') : null;
     const department = entry.kind === 'signed' ? entry.department : null;
     const ground = entry.kind === 'invalidated' ? entry.ground : null;
