@@ -69,7 +69,7 @@ test('when the one that writes is forgotten, as one whose machine is cut off, it
   const browser = world.browser();
   await sign(browser, world, 'trains', 'citoyen-4', '13');
   expect(browser.page.status, browser.page.text).toBe(200);
-  expect(said('this process writes the log no more')).toBe(1);
+  await expect.poll(() => said('this process writes the log no more'), { timeout: 5000 }).toBe(1);
   await expect.poll(() => tallyOf(world, 'trains'), { timeout: 5000 }).toMatchObject({ total: 14 });
 });
 
