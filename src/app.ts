@@ -130,6 +130,7 @@ async function start(config: ServeConfig, options: AppOptions, closers: Closers)
     files: storage.log,
     vkey: keys.logKey.vkey,
     published: () => member.published,
+    refresh: () => member.refresh(),
     sealed: () => member.sealed(),
   });
   const archive: IdentityKeyArchive = {

@@ -67,6 +67,7 @@ export async function startLeader(deps: LeaderDependencies): Promise<Leader> {
       files: storage.log,
       vkey: logKey.vkey,
       published: () => publisher.current,
+      refresh: () => publisher.refresh(),
       sealed: async () => sequencer.sealed,
     });
     const cosign = readCosign(config, logKey, (oldSize, size) => log.consistency(oldSize, size));

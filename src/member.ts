@@ -23,6 +23,8 @@ export type MemberDependencies = Omit<LeaderDependencies, 'stopped'> & { readonl
 /** How often a process looks whether the right to write is free; and after it took it in vain, for how long it does not. */
 const LOOK_MS = 400;
 const AGAIN_MS = 5000;
+/** How long someone who reads waits to learn what is new. */
+const REFRESH_MS = 500;
 
 export class Member implements Register {
   readonly #deps: MemberDependencies;
@@ -102,6 +104,16 @@ export class Member implements Register {
       if (!isElsewhere) throw error;
       return this.#handOver.record(act);
     }
+  }
+
+  /**
+   * Resolves when what is served here is no older than what any of these processes has served: each publication is in storage
+   * before anyone serves it. For storage that does not answer, only a moment is waited.
+   */
+  async refresh(): Promise<void> {
+    const leader = this.#leader;
+    if (leader !== undefined) return leader.publisher.refresh();
+    await Promise.race([this.#look(), wait(REFRESH_MS, undefined, { ref: false })]);
   }
 
   /** Publishes what is recorded by now, where this is the process that writes. */

@@ -11,9 +11,7 @@ export class OneAtATime {
   /** Resolves when a run that began after this call is over; rejects when it failed. */
   run(): Promise<void> {
     this.#isAsked = true;
-    this.#running ??= this.#runAll().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#runAll();
     return this.#running;
   }
 
@@ -23,9 +21,13 @@ export class OneAtATime {
   }
 
   async #runAll(): Promise<void> {
-    while (this.#isAsked) {
-      this.#isAsked = false;
-      await this.#work();
+    try {
+      while (this.#isAsked) {
+        this.#isAsked = false;
+        await this.#work();
+      }
+    } finally {
+      this.#running = undefined; // in the same turn as the last look: whoever asks from now on begins a run
     }
   }
 }

@@ -28,6 +28,7 @@ export async function run(args: readonly string[]): Promise<number> {
       files: storage.log,
       vkey: state.vkey,
       published: () => published,
+      refresh: async () => {},
       sealed: async () => ({ ...head, checkpoint }),
     });
     const written = await exportLog(reader, storage.log, folder, show);

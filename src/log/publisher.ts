@@ -60,6 +60,8 @@ export class Publisher {
   #current: Publication;
   #keptFold: number;
   #publishing: Promise<void> | undefined;
+  /** A publication on its way into storage, where other processes may find it before it is served here. */
+  #keeping: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reported = '';
   /** What came of the last time that witnesses were asked. */
@@ -85,6 +87,11 @@ export class Publisher {
 
   get current(): Publication {
     return this.#current;
+  }
+
+  /** Resolves when what is in storage by now is what is served here. */
+  async refresh(): Promise<void> {
+    await this.#keeping?.catch(() => {});
   }
 
   /** Publishes at the interval, until the returned function is called. */
@@ -115,7 +122,8 @@ export class Publisher {
     this.#asked = { at: performance.now(), isEnough: quorum, isWhole: quorum && failures.length === 0 };
     if (!quorum) return { trouble: 'too few witnesses cosigned', failures };
     const at = clock();
-    await store.publish(note, at, fold, epoch);
+    this.#keeping = store.publish(note, at, fold, epoch);
+    await this.#keeping;
     if (fold !== undefined) this.#keptFold = size;
     this.#current = { origin, size, root, checkpoint: note, at, figures };
     sequencer.notePublished(size);

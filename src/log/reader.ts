@@ -16,6 +16,8 @@ export type LogReaderDependencies = {
   readonly files: LogFiles;
   readonly vkey: string;
   readonly published: () => Publication;
+  /** Resolves when `published` is no older than what any process of this log has served. */
+  readonly refresh: () => Promise<void>;
   /** The last checkpoint that is signed, by whichever process writes the log. */
   readonly sealed: () => Promise<Sealed>;
 };
@@ -33,6 +35,11 @@ export class LogReader {
     return this.#deps.published();
   }
 
+  /** For what must not be older than the checkpoint that another process has just served. */
+  refresh(): Promise<void> {
+    return this.#deps.refresh();
+  }
+
   /** The size up to which signers are answered; what lies between it and the published one is theirs alone. */
   async sealedSize(): Promise<number> {
     return (await this.#deps.sealed()).size;
@@ -44,8 +51,8 @@ export class LogReader {
    */
   async tile(path: string): Promise<Uint8Array | undefined> {
     const tile = parseTilePath(path);
-    const widest = tileAt(tile.level, tile.index, this.published.size);
-    if (widest === undefined || widest.width < tile.width) return undefined;
+    if (!this.#isPublished(tile)) await this.refresh();
+    if (!this.#isPublished(tile)) return undefined;
     return tile.level === 'entries' ? this.#bundle(tile) : this.#hashes(tile);
   }
 
@@ -92,8 +99,15 @@ export class LogReader {
     return encodeBundle(entries.map(({ entry }) => encodeEntry(entry)));
   }
 
+  #isPublished({ level, index, width }: Tile): boolean {
+    const widest = tileAt(level, index, this.published.size);
+    return widest !== undefined && widest.width >= width;
+  }
+
   async #published(found: ReturnType<LogFiles['jwks']>): Promise<Uint8Array | undefined> {
     const file = await found;
-    return file !== undefined && file.index < this.published.size ? file.bytes : undefined;
+    if (file === undefined) return undefined;
+    if (file.index >= this.published.size) await this.refresh();
+    return file.index < this.published.size ? file.bytes : undefined;
   }
 }

@@ -78,6 +78,7 @@ class Memory {
       files: storage.log,
       vkey: folder.key.vkey,
       published: () => publisher.current,
+      refresh: () => publisher.refresh(),
       sealed: async () => sequencer.sealed,
     });
     const { size, root } = sequencer.sealed;

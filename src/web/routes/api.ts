@@ -25,6 +25,7 @@ export function publicJson(deps: WebDependencies, security: SecurityHeaders) {
     return async (req, res) => {
       const make = async () => makeCompressible(JSON.stringify(await model(req)), CACHEABLE);
       const key = [req.route.path, req.params.slug, req.params.nym].join(' ');
+      await deps.log.refresh(); // never older than /log/checkpoint, whichever process answered that
       sendReady(req, res, await cache.get(key, make), security.shared());
     };
   }

@@ -28,6 +28,7 @@ export function logFiles(deps: WebDependencies, security: SecurityHeaders) {
 
   return {
     checkpoint: file(PLAIN, FOR_A_MOMENT, async () => {
+      await log.refresh();
       const { checkpoint } = log.published;
       if (checkpoint === undefined) throw new Refusal('log-unpublished');
       return checkpoint;
