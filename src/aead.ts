@@ -20,7 +20,9 @@ export function seal(key: KeyObject, plaintext: Uint8Array, context: string): Bu
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(Buffer.from(context));
-  return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+  const ciphertext = cipher.update(plaintext);
+  cipher.final(); // GCM holds nothing back
+  return Buffer.concat([nonce, ciphertext, cipher.getAuthTag()]);
 }
 
 /** The plaintext, or `undefined` when the value was not sealed under this key for this context, or was changed. */
@@ -29,12 +31,12 @@ export function open(key: KeyObject, sealed: Uint8Array, context: string): Buffe
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
   decipher.setAAD(Buffer.from(context));
   decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
+  const plaintext = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
   try {
-    const head = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
-    const plaintext = Buffer.concat([head, decipher.final()]);
-    head.fill(0);
+    decipher.final(); // compares the tag; GCM holds nothing back
     return plaintext;
   } catch {
+    plaintext.fill(0);
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { asc, desc, eq } from 'drizzle-orm';
+import { asc, desc, eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { alias } from 'drizzle-orm/pg-core';
 import type { Petition } from '../../petitions/petition.ts';
@@ -12,12 +12,23 @@ const KEEP_MS = 100;
 export function postgresPetitionStore(database: Database): PetitionStore & { forget(): void } {
   const opening = alias(entries, 'opening');
   const closing = alias(entries, 'closing');
+  const orm = drizzle(database.pool);
   const select = () =>
-    drizzle(database.pool)
+    orm
       .select({ petition: petitions, opened: opening.day, closed: closing.day })
       .from(petitions)
       .innerJoin(opening, eq(opening.index, petitions.opening))
       .leftJoin(closing, eq(closing.index, petitions.closing));
+
+  const by = {
+    id: select()
+      .where(eq(petitions.id, sql.placeholder('value')))
+      .prepare('paraphe_petition_by_id'),
+    slug: select()
+      .where(eq(petitions.slug, sql.placeholder('value')))
+      .prepare('paraphe_petition_by_slug'),
+  };
+  const all = select().orderBy(desc(petitions.ref), asc(petitions.id)).prepare('paraphe_petitions');
 
   // A petition is read at every step of a journey and changes once in its life. What was read serves for a tenth of a
   // second, everyone who asks meanwhile included, and is forgotten at once when this process changes it. Whether a petition
@@ -31,7 +42,7 @@ export function postgresPetitionStore(database: Database): PetitionStore & { for
     const reading = read.get(name);
     if (reading !== undefined && performance.now() - reading.at < KEEP_MS) return reading.kept;
     const kept = database.act(async () => {
-      const [row] = await select().where(eq(petitions[column], value));
+      const [row] = await by[column].execute({ value });
       return row && { petition: petitionOf(row), wrappedSecret: row.petition.wrappedSecret ?? undefined };
     });
     const now = { at: performance.now(), kept };
@@ -45,8 +56,7 @@ export function postgresPetitionStore(database: Database): PetitionStore & { for
     forget,
     findBySlug: async (slug) => (await find('slug', slug))?.petition,
     findById: async (id) => (await find('id', id))?.petition,
-    list: () =>
-      database.act(async () => (await select().orderBy(desc(petitions.ref), asc(petitions.id))).map(petitionOf)),
+    list: () => database.act(async () => (await all.execute()).map(petitionOf)),
     findWrappedSecret: async (id) => (await find('id', id))?.wrappedSecret,
   };
 }
