@@ -1,6 +1,6 @@
 /** The last two of the list: what nothing answered, and whatever went wrong, as a page or as problem+json (RFC 9457). */
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import { describeError } from '../diagnostics.ts';
+import { type Diagnostics, describeError } from '../diagnostics.ts';
 import { Refusal, type RefusalCode } from '../errors.ts';
 import { aboutOf, pageContext, sendPage } from './answer.ts';
 import { FOR_ALL_SITES, isForAllSites } from './cors.ts';
@@ -22,10 +22,11 @@ export function methodNotAllowed(methods: string): RequestHandler {
 }
 
 export function answerError(deps: WebDependencies, security: SecurityHeaders): ErrorRequestHandler {
+  const report = reportRefusals(deps.diagnostics);
   return (error: unknown, req, res, _next) => {
     const refusal = asRefusal(error);
     if (refusal === undefined) deps.diagnostics.error(describeError(error), 'internal error');
-    else report(deps, refusal);
+    else report(refusal);
     const code = refusal?.code ?? 'internal-error';
     deps.refused?.(code);
     if (res.headersSent) return void res.destroy();
@@ -46,10 +47,28 @@ function asRefusal(error: unknown): Refusal | undefined {
   return undefined;
 }
 
-function report(deps: WebDependencies, { code, reason }: Refusal): void {
-  const facts = { code, reason };
-  if (STATUS[code] >= 500) deps.diagnostics.warn(facts, 'refused');
-  else deps.diagnostics.debug(facts, 'refused');
+const SAY_AGAIN_MS = 1000;
+const MOST_REASONS = 100;
+
+/**
+ * What is refused for no fault of who asked is told to the operator: at once, and after that once a second, with how many
+ * there were `since`. While a database is away, a crowd would fill a disk otherwise.
+ */
+export function reportRefusals(diagnostics: Diagnostics): (refusal: Refusal) => void {
+  const said = new Map<string, { at: number; since: number }>();
+  return ({ code, reason }) => {
+    if (STATUS[code] < 500) return diagnostics.debug({ code, reason }, 'refused');
+    const name = `${code} ${reason}`;
+    const last = said.get(name);
+    const now = performance.now();
+    if (last !== undefined && now - last.at < SAY_AGAIN_MS) {
+      last.since++;
+      return;
+    }
+    diagnostics.warn({ code, reason, ...(last !== undefined && { since: last.since }) }, 'refused');
+    if (said.size >= MOST_REASONS) said.clear();
+    said.set(name, { at: now, since: 0 });
+  };
 }
 
 function sendProblem(deps: WebDependencies, req: Request, res: Response, code: RefusalCode | 'internal-error'): void {
