@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: the figures that DESIGN promises, each beside its floor in the same run. About four minutes.
+ * `npm run bench`: the figures that DESIGN promises, each beside its floor in the same run. About eight minutes.
  *
  *   npm run bench -- --full              grows the table and the recounted log to ten million too (minutes more, 3 GB of disk)
  *   npm run bench -- --only pages        journeys, recordings, receipts, sites, pages, recount, postgres, processes, failover or growth alone, separated by commas
