@@ -39,7 +39,7 @@ type Open = (person: Person, origin: string) => Promise<unknown>;
 
 const PAGES = [
   '/',
-  '/?q=rien-de-tel',
+  '/?q=xylophone',
   PETITION,
   '/petitions/cantines-locales',
   `${PETITION}/figures`,
