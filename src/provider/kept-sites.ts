@@ -1,7 +1,8 @@
 /**
  * Sites, each read at most ten times a second: one login asks for its site at every step. A site that was removed, or given
- * another secret, is so a tenth of a second later, in every process.
+ * another secret, is so in every process once `forgottenEverywhere` has come true.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SiteStore } from './ports.ts';
 import type { Site, SiteId } from './site.ts';
 
@@ -19,4 +20,9 @@ export function keepSites({ find }: Pick<SiteStore, 'find'>): SiteStore['find'] 
     reading.site.then((found) => found === undefined && drop(), drop); // only what is there is kept
     return reading.site;
   };
+}
+
+/** Comes true when no process serves any more what was read before now. Half as long again: timers are not exact. */
+export async function forgottenEverywhere(): Promise<void> {
+  await sleep(1.5 * KEEP_MS);
 }

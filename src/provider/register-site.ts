@@ -3,6 +3,7 @@ import { ulid } from 'ulid';
 import type { Clock } from '../clock.ts';
 import { SetupError } from '../errors.ts';
 import type { Petition } from '../petitions/petition.ts';
+import { forgottenEverywhere } from './kept-sites.ts';
 import type { SiteStore } from './ports.ts';
 import type { Site, SiteDescription, SiteId } from './site.ts';
 import { createClientSecret, createSiteKey } from './site-key.ts';
@@ -31,7 +32,7 @@ export async function registerSite(
   return { site, secret: created?.secret };
 }
 
-/** A new client secret; the one before is refused from now on. @throws SetupError */
+/** A new client secret; when this returns, every process refuses the one before. @throws SetupError */
 export async function rotateSiteSecret(
   { sites, keyEncryptionKey }: Omit<Dependencies, 'clock'>,
   id: string,
@@ -45,13 +46,15 @@ export async function rotateSiteSecret(
   }
   const { secret, sealed } = createClientSecret(keyEncryptionKey, site.id);
   if (!(await sites.replaceSecret(site.id, sealed))) throw unknownSite(id);
+  await forgottenEverywhere();
   return { site, secret };
 }
 
-/** Removes a site and its pseudonym key: nobody can be recognised there again. @throws SetupError */
+/** Removes a site and its pseudonym key; when this returns, no process serves it. @throws SetupError */
 export async function removeSite({ sites }: Pick<Dependencies, 'sites'>, id: string): Promise<Site> {
   const site = await sites.find(id as SiteId);
   if (site === undefined || !(await sites.remove(site.id))) throw unknownSite(id);
+  await forgottenEverywhere();
   return site;
 }
 

@@ -1,6 +1,9 @@
 /** Sites are read ten times a second at most, and what changes is seen by the next reading. */
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { keepSites } from '../../src/provider/kept-sites.ts';
+import type { SiteStore } from '../../src/provider/ports.ts';
+import { removeSite, rotateSiteSecret } from '../../src/provider/register-site.ts';
 import type { Site, SiteId } from '../../src/provider/site.ts';
 
 const ID = 'ville' as SiteId;
@@ -29,4 +32,27 @@ test('a site that is not there, or cannot be read, is asked for again at once', 
   await expect(get(ID)).rejects.toThrow('away');
   find.mockResolvedValue(named('new'));
   expect(await get(ID)).toEqual(named('new'));
+});
+
+test('a new secret, and a removal, are said done when no gateway serves by what it read an instant before', async () => {
+  vi.useRealTimers();
+  let stored: Site | undefined = { ...named('ville'), auth: 'client_secret_basic' } as Site;
+  const get = keepSites({ find: async () => stored });
+  const sites = {
+    find: async () => stored,
+    async replaceSecret(_id: SiteId, sealedSecret: Uint8Array) {
+      await get(ID);
+      stored = { ...stored!, sealedSecret };
+      return true;
+    },
+    async remove() {
+      await get(ID);
+      stored = undefined;
+      return true;
+    },
+  } as unknown as SiteStore;
+  await rotateSiteSecret({ sites, keyEncryptionKey: createSecretKey(randomBytes(32)) }, ID);
+  expect((await get(ID))?.sealedSecret).toBeInstanceOf(Uint8Array);
+  await removeSite({ sites }, ID);
+  expect(await get(ID)).toBeUndefined();
 });
