@@ -30,7 +30,7 @@ beforeAll(async () => {
       visits.push({ person, site: index, answer, values: seen.flatMap(leaves) });
     }
   }
-}, 120_000);
+});
 afterAll(() => world.close());
 
 /** Every string in what a site got that is long enough to name somebody. */
