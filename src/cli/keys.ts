@@ -9,7 +9,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
   if (positionals.length !== 1 || positionals[0] !== 'rotate') throw new SetupError('Usage: paraphe keys rotate');
   const keys = await loadReceiptKeys(rotateKeys(readStorageConfig().keysDir));
-  console.log(`Receipts are signed with key ${keys.kid} from now on (a running gateway follows within seconds).`);
+  console.log(
+    `Receipts are signed with key ${keys.kid} from now on; a running gateway publishes it within seconds, and`,
+  );
+  console.log('signs with it a minute and a half later, so that whoever verifies receipts knows it by then.');
   console.log(`Earlier public keys stay published (${keys.jwks.keys.length - 1}), so that earlier receipts verify.`);
   return 0;
 }

@@ -81,9 +81,10 @@ export function rotateKeys(folder: string): StoredReceiptKeys {
   return keys;
 }
 
-/** When the receipt keys were changed last, in milliseconds since 1970. @throws Error of the file system */
-export function receiptKeysChanged(folder: string): number {
-  return statSync(join(folder, RECEIPT_KEYS)).mtimeMs;
+/** Another text after each change of the receipt keys, two within one tick of the clock included. @throws Error of the file system */
+export function receiptKeysChanged(folder: string): string {
+  const { ino, mtimeMs } = statSync(join(folder, RECEIPT_KEYS));
+  return `${ino} ${mtimeMs}`;
 }
 
 export function readReceiptKeys(folder: string): StoredReceiptKeys {
