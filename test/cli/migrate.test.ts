@@ -268,7 +268,7 @@ describe('a move that is cut short', () => {
         expect((await checkData(fresh)).problems).toEqual([]);
       }
     },
-    KILLS * 60_000,
+    KILLS * 120_000,
   );
 
   test('when another process wrote the log all the same, leaves the old data as they are', async () => {
