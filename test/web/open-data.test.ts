@@ -1,7 +1,7 @@
 /** The public JSON is what `/api/openapi.json` says, and every site's pages may read it; nothing else may be read so. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { logIn, receiptOf, sign, startWorld, tallyOf, type World } from '../fakes/world.ts';
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
   const browser = world.browser();
   await sign(browser, world, 'trains', 'test', '75');
   nym = String((await receiptOf(browser)).claims.sub);
-  await expect.poll(() => tallyOf(world, 'trains')).toMatchObject({ total: 1 });
+  await vi.waitFor(async () => expect(await tallyOf(world, 'trains')).toMatchObject({ total: 1 }), 30_000);
   description = (await (await fetch(`${world.origin}/api/openapi.json`)).json()) as Description;
 });
 afterAll(() => world.close());
