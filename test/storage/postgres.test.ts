@@ -168,6 +168,17 @@ describe('a batch on PostgreSQL', () => {
     await database.close();
   });
 
+  test('whose statements fail one behind the other is told why the first did, whichever was waited for', async () => {
+    const database = new Database(place.databaseUrl, 1);
+    const text = "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '55P03'; END $$";
+    const failing = database.transact(async (transaction) => {
+      void transaction.run({ name: 'paraphe_test_late', text });
+      await transaction.run({ name: 'paraphe_test_behind', text: 'SELECT 1' });
+    });
+    await expect(failing).rejects.toMatchObject({ code: 'storage-unavailable', reason: '55P03' });
+    await database.close();
+  });
+
   test.each(['40001', '40P01'])('that meets SQLSTATE %s before it has grown is tried again', async (code) => {
     await alone();
     const log = await withPetition();
