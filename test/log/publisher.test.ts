@@ -190,6 +190,21 @@ describe('witnesses without a quorum', () => {
     expect(cosign.mock.calls.map(([, size]) => size)).toEqual([2, 4]);
   });
 
+  test('asked while they are being asked, is of what is sealed by then', async () => {
+    const answered = Promise.withResolvers<void>();
+    const cosign: Cosign = async (checkpoint) => {
+      await answered.promise;
+      return { note: checkpoint, quorum: true, failures: [] };
+    };
+    const publisher = await openPublisher({ cosign });
+    void publisher.publish();
+    await sign(2);
+    const publishing = publisher.publish();
+    answered.resolve();
+    await publishing;
+    expect(publisher.current.size).toBe(3);
+  });
+
   test('one that is missing beside a quorum is reported, and the log is published', async () => {
     const report = vi.fn();
     const cosign = witnesses({ quorum: true, failures: [away('late')] });
