@@ -8,7 +8,7 @@ import { calculateJwkThumbprint, type JWK } from 'jose';
 export type ReceiptKeys = {
   readonly kid: string;
   readonly privateKey: KeyObject;
-  /** Every public key that receipts were ever signed with, the active one first: the answer of `jwks.json`. */
+  /** Every public key that receipts were ever signed with, and one that soon signs, the newest first: the answer of `jwks.json`. */
   readonly jwks: { readonly keys: readonly JWK[] };
 };
 
