@@ -1,4 +1,7 @@
-/** Two cores: two workers. A test that has not ended after a minute never will: a busy machine is five times slower than a quiet one. */
+/**
+ * Two cores: two workers. A test that has not ended after a minute never will: a busy machine may be five times slower than a
+ * quiet one.
+ */
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
