@@ -81,10 +81,7 @@ export async function startLeader(deps: LeaderDependencies): Promise<Leader> {
       cosign: cosign && (metrics?.watchCosign(cosign) ?? cosign),
       report: (trouble) => reportPublication(diagnostics, trouble),
     });
-    closers.push(async () => {
-      await publisher.publish(); // one may be under way that began before the last batch
-      await publisher.publish();
-    });
+    closers.push(() => publisher.publish());
     const failed = seldom((error) => diagnostics.warn(describeTrouble(error), 'acts of other processes wait'));
     const register = { record: (act: PetitionAct) => recordRequested(sequencer, config, act) };
     closers.push(answerRequests(storage.requests, register, failed));

@@ -96,12 +96,17 @@ export class Publisher {
 
   /** Publishes at the interval, until the returned function is called. */
   start(): () => void {
-    this.#timer = setInterval(() => void this.publish(), this.#deps.everyMs);
+    this.#timer = setInterval(() => void this.#once(), this.#deps.everyMs);
     return () => clearInterval(this.#timer);
   }
 
-  /** Publishes what is sealed, if it is new and finds its quorum. Never throws: what is in the way is reported. */
-  publish(): Promise<void> {
+  /** Publishes what is sealed by now, if it is new and finds its quorum. Never throws: what is in the way is reported. */
+  async publish(): Promise<void> {
+    await this.#publishing; // one that is under way may have begun before what is sealed by now
+    await this.#once();
+  }
+
+  #once(): Promise<void> {
     this.#publishing ??= this.#publish()
       .catch((error: unknown) => ({ trouble: error instanceof Error ? error.message : String(error), failures: [] }))
       .then((report) => this.#report(report))

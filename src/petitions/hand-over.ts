@@ -16,7 +16,8 @@ type Limits = {
   readonly queue: number;
 };
 
-const LIMITS: Limits = { patienceMs: 10_000, queue: 4096 };
+/** A process that writes in the place of one that died starts within a tenth of this, on a machine that is not busy. */
+const LIMITS: Limits = { patienceMs: 20_000, queue: 4096 };
 /** Acts that come one by one travel together. */
 const GATHER_MS = 2;
 const LOOK_MS = 1000;

@@ -6,18 +6,8 @@
  *   receipt-keys.json    the active private JWK and the public halves of the retired ones
  * A file is written beside its place, synced and renamed: after a crash it is the old one or the new one.
  */
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { createSecretKey, hash, type KeyObject, randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SetupError } from '../errors.ts';
 import { generateLogKey, type LogKey, parseLogKey } from '../log/log-key.ts';
@@ -79,10 +69,12 @@ export function writeReceiptKeys(folder: string, keys: StoredReceiptKeys): void 
   writeSecret(folder, RECEIPT_KEYS, JSON.stringify(keys));
 }
 
-/** Another text after each change of the receipt keys, of two within a tick of the clock too. @throws Error of the file system */
+/**
+ * Another text after each change of the receipt keys: a file's time may be the same for two changes, and its number come
+ * back with the second. @throws Error of the file system
+ */
 export function receiptKeysChanged(folder: string): string {
-  const { ino, mtimeMs } = statSync(join(folder, RECEIPT_KEYS));
-  return `${ino} ${mtimeMs}`;
+  return hash('sha256', readFileSync(join(folder, RECEIPT_KEYS)), 'hex');
 }
 
 export function readReceiptKeys(folder: string): StoredReceiptKeys {

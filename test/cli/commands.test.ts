@@ -1,7 +1,6 @@
 /** The command line as its users run it: in a terminal, on a folder, with an environment. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
@@ -9,6 +8,7 @@ import { readStorageConfig } from '../../src/config.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import { Browser } from '../fakes/browser.ts';
 import { command } from '../fakes/command.ts';
+import { freePort } from '../fakes/free-port.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const NODE = join(ROOT, 'node_modules/.bin/node');
@@ -219,21 +219,6 @@ describe('paraphe demo', () => {
     for (const child of running) child.kill('SIGKILL');
   });
 
-  /** Two ports that were free a moment ago. */
-  async function freePorts(): Promise<[string, string]> {
-    const servers = await Promise.all(
-      [0, 1].map(
-        () =>
-          new Promise<ReturnType<typeof createServer>>((resolve) => {
-            const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
-          }),
-      ),
-    );
-    const [one, two] = servers.map((server) => String((server.address() as { port: number }).port));
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-    return [one!, two!];
-  }
-
   async function start(env: Record<string, string>): Promise<{ child: ChildProcess; printed: () => string }> {
     const child = spawn(NODE, [PARAPHE, 'demo'], { cwd: folder, env: { PATH: process.env.PATH, ...env } });
     running.push(child);
@@ -251,7 +236,7 @@ describe('paraphe demo', () => {
     });
 
   test('serves three petitions, prints where to click and nobody’s name, and survives a restart', async () => {
-    const [PORT, FRANCECONNECT_PORT] = await freePorts();
+    const [PORT, FRANCECONNECT_PORT] = [String(await freePort()), String(await freePort())];
     const env = { PORT, FRANCECONNECT_PORT, DATA_DIR: folder, DEMO_SIGNATURES: '0' };
     const origin = `http://localhost:${PORT}`;
     const first = await start(env);

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,6 +10,7 @@ import { openSqliteLock } from '../../src/storage/sqlite/lock.ts';
 import { openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
 import { Browser } from '../fakes/browser.ts';
 import { canRun, limitFileSize } from '../fakes/disk.ts';
+import { freePort } from '../fakes/free-port.ts';
 import { checkWholeLog } from '../fakes/whole-log.ts';
 import { passFranceConnect } from '../fakes/world.ts';
 
@@ -27,7 +27,7 @@ let origin: string;
 let demo: Started;
 
 beforeAll(async () => {
-  [PORT = '', FRANCECONNECT_PORT = ''] = await freePorts(2);
+  [PORT, FRANCECONNECT_PORT] = [String(await freePort()), String(await freePort())];
   origin = `http://localhost:${PORT}`;
   demo = await start('demo', { PORT, FRANCECONNECT_PORT, DEMO_SIGNATURES: '0' }, 'Ctrl-C');
 });
@@ -59,9 +59,8 @@ async function start(command: string, env: Record<string, string>, words: string
 /** A gateway for what the demonstration has left, on a port of its own. */
 async function serve(): Promise<Started> {
   const { clientSecret } = JSON.parse(readFileSync(join(folder, 'demo.json'), 'utf8')) as { clientSecret: string };
-  const [port = ''] = await freePorts(1);
   const env = {
-    PORT: port,
+    PORT: String(await freePort()),
     ORIGIN: origin,
     IDENTITY_ISSUER: `http://localhost:${FRANCECONNECT_PORT}/api/v2`,
     IDENTITY_CLIENT_ID: 'paraphe-demonstration',
@@ -69,14 +68,6 @@ async function serve(): Promise<Started> {
     ALLOW_SIMULATED_IDENTITY: '1',
   };
   return start('serve', env, 'Paraphe serves');
-}
-
-async function freePorts(count: number): Promise<string[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => String((server.address() as { port: number }).port));
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }
 
 async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<unknown> {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { pivotIdentity } from '../../src/demo/franceconnect/citizens.ts';
 import { startFranceConnect } from '../../src/demo/franceconnect/server.ts';
 import { SetupError } from '../../src/errors.ts';
+import { freePort } from '../fakes/free-port.ts';
 import { CLIENT, json, RelyingParty } from './relying-party.ts';
 
 let dataDir: string;
@@ -22,16 +23,9 @@ function start(port: number, clock: () => Date = () => new Date()) {
   return RelyingParty.start({}, { dataDir, port, clock });
 }
 
-/** The first start, on a port below those that the system gives away: nobody takes it before the second. */
+/** The first start, on a port that nobody takes before the second. */
 async function firstStart(clock?: () => Date): Promise<RelyingParty> {
-  for (let attempt = 0; ; attempt++) {
-    const port = 15_000 + Math.floor(Math.random() * 10_000);
-    try {
-      return await start(port, clock);
-    } catch (error) {
-      if (attempt === 9 || !String(error).includes('in use')) throw error;
-    }
-  }
+  return start(await freePort(), clock);
 }
 
 test('a citizen is the same person after a restart, with the same keys', async () => {

@@ -1,7 +1,5 @@
 /** What a demonstration begins with: synthetic signatures that a stranger can audit, and that name nobody. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -20,6 +18,7 @@ import { createKeys, readKeys } from '../../src/storage/key-folder.ts';
 import { migrateStorage, openLock, openStorage } from '../../src/storage/open.ts';
 import { PETITION, petitionNamed } from '../fakes/acts.ts';
 import { command } from '../fakes/command.ts';
+import { freePort } from '../fakes/free-port.ts';
 import { findLeaks } from '../fakes/leaks.ts';
 import { checkWholeLog } from '../fakes/whole-log.ts';
 
@@ -38,10 +37,9 @@ describe('a new demonstration', () => {
   let demo: Demo | undefined;
 
   beforeAll(async () => {
-    const [port, franceConnect] = await freePorts();
     env = {
-      PORT: String(port),
-      FRANCECONNECT_PORT: String(franceConnect),
+      PORT: String(await freePort()),
+      FRANCECONNECT_PORT: String(await freePort()),
       DATA_DIR: folder,
       DEMO_SIGNATURES: String(SIGNATURES),
       DIAGNOSTICS: 'silent',
@@ -223,12 +221,4 @@ async function seededFigures(failsAfter: number) {
   await franceConnect.close();
   rmSync(dataDir, { recursive: true });
   return figures;
-}
-
-async function freePorts(): Promise<number[]> {
-  const servers = [0, 1].map(() => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once('listening', resolve))));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

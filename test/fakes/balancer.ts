@@ -14,14 +14,21 @@ export async function startBalancer(port: number): Promise<Balancer> {
   const server: Server = createServer((client) => {
     open.add(client);
     client.on('error', () => {}).on('close', () => open.delete(client));
-    forward(client, ports.length);
+    const asked: Buffer[] = [];
+    client.on('data', (bytes) => asked.push(bytes)).pause();
+    forward(client, asked, ports.length);
   });
-  function forward(client: Socket, tries: number): void {
+  /** @param asked what the client has said so far: a gateway that is closing takes a connection and drops it unread */
+  function forward(client: Socket, asked: readonly Buffer[], tries: number): void {
     const next = ports[turn++ % ports.length];
-    if (next === undefined || tries === 0) return void client.destroy();
+    if (next === undefined || tries === 0 || client.destroyed) return void client.destroy();
     const gateway = connect(next, '127.0.0.1');
-    gateway.once('connect', () => client.pipe(gateway).pipe(client));
-    gateway.once('error', () => (gateway.bytesRead > 0 ? client.destroy() : forward(client, tries - 1)));
+    gateway.once('connect', () => {
+      for (const bytes of asked) gateway.write(bytes);
+      client.pipe(gateway).pipe(client, { end: false });
+    });
+    gateway.on('error', () => {});
+    gateway.once('close', () => (gateway.bytesRead > 0 ? client.end() : forward(client, asked, tries - 1)));
     client.once('close', () => gateway.destroy());
   }
   const { promise, resolve } = Promise.withResolvers<void>();

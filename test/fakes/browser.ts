@@ -75,7 +75,7 @@ export class Browser {
       'accept-language': 'fr',
       ...options.headers,
     };
-    this.#timeout = options.timeout ?? 20_000;
+    this.#timeout = options.timeout ?? 60_000;
     this.#maxRedirects = options.maxRedirects ?? 20;
     this.#stopAt = options.stopAt ?? (() => false);
   }

@@ -38,7 +38,7 @@ export class Chromium implements AsyncDisposable {
   /** A browser profile of its own, with one tab. */
   async person(options: BrowserContextOptions = {}): Promise<Person> {
     const context = await this.#browser.newContext({ javaScriptEnabled: false, locale: 'fr-FR', ...options });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(60_000);
     const watch = new Watch(context);
     return new Person(context, await context.newPage(), watch);
   }

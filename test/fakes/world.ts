@@ -3,7 +3,6 @@
  * the addresses, the switches, and every diagnostic line that was written.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, startApp } from '../../src/app.ts';
@@ -20,6 +19,7 @@ import { createKeys, readKeys } from '../../src/storage/key-folder.ts';
 import { migrateStorage } from '../../src/storage/open.ts';
 import { type Balancer, startBalancer } from './balancer.ts';
 import { Browser } from './browser.ts';
+import { freePort } from './free-port.ts';
 
 export type World = {
   readonly origin: string;
@@ -94,7 +94,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     IDENTITY_ISSUER: franceConnect.issuer,
     IDENTITY_CLIENT_ID: CLIENT_ID,
     IDENTITY_CLIENT_SECRET: CLIENT_SECRET,
-    IDENTITY_TIMEOUT_MS: '2000',
+    IDENTITY_TIMEOUT_MS: '20000',
     ALLOW_SIMULATED_IDENTITY: '1',
     ...options.env,
   };
@@ -218,13 +218,4 @@ export async function receiptOf(browser: Browser): Promise<{ jwt: string; claims
 export async function tallyOf(world: World, slug: string): Promise<Record<string, unknown>> {
   const response = await fetch(`${world.origin}/api/petitions/${slug}/tally`);
   return (await response.json()) as Record<string, unknown>;
-}
-
-function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-  });
-  return promise;
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { logIn, startWorld, tallyOf, type World } from '../fakes/world.ts';
+import { recorded } from '../fakes/recorded.ts';
+import { logIn, startWorld, type World } from '../fakes/world.ts';
 
 let world: World;
 let offset = 0;
@@ -15,7 +16,7 @@ test.each([-86_400, -600, 600, 86_400])(
     const browser = world.browser();
     await logIn(browser, world, 'jardins', 'test');
     expect([browser.page.status, browser.page.html.includes('login-unverified')]).toEqual([502, true]);
-    expect(await tallyOf(world, 'jardins')).toMatchObject({ total: 0 });
+    expect(await recorded(world, 'jardins')).toMatchObject({ total: 0 });
   },
 );
 

@@ -40,7 +40,7 @@ let watch: Watch;
 
 beforeAll(async () => {
   // Long enough for a busy machine, short enough to wait for.
-  world = await startWatchedWorld({ env: { IDENTITY_TIMEOUT_MS: '1000' } });
+  world = await startWatchedWorld({ env: { IDENTITY_TIMEOUT_MS: '2000' } });
   watch = new Watch(world.franceConnect.port);
 });
 
@@ -174,7 +174,7 @@ test('an access token that userinfo takes no more: too late, not broken', async 
 describe('a provider that does not answer at all', () => {
   let patient: WatchedWorld;
   beforeAll(async () => {
-    patient = await startWatchedWorld({ env: { IDENTITY_TIMEOUT_MS: '20000' } });
+    patient = await startWatchedWorld();
   });
   afterAll(() => patient.close());
 
@@ -208,7 +208,7 @@ describe('a provider that does not answer at all', () => {
   });
 
   test('does not hold up a stop for longer than its time-out', async () => {
-    const hasty = await startWatchedWorld({ env: { IDENTITY_TIMEOUT_MS: '1000' } });
+    const hasty = await startWatchedWorld({ env: { IDENTITY_TIMEOUT_MS: '2000' } });
     using line = new Watch(hasty.franceConnect.port);
     hasty.franceConnect.switches.token.fault = 'hang';
     const { browser, callback } = await arriveAtDoor(hasty);

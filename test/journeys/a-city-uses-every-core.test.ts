@@ -18,8 +18,7 @@ afterAll(async () => {
   await world.close();
 });
 
-const total = (count: number) =>
-  expect.poll(() => tallyOf(world, 'trains'), { timeout: 10_000 }).toMatchObject({ total: count });
+const total = (count: number) => expect.poll(() => tallyOf(world, 'trains')).toMatchObject({ total: count });
 
 test('three processes work on the folder, and no command takes it from them', async () => {
   expect([serving.children('web').length, serving.children('writer').length]).toEqual([2, 1]);
@@ -62,7 +61,7 @@ test('what one of them says of the log is never older than what another has said
 
 test('one that serves is killed: it is replaced, and nobody’s signature is lost', async () => {
   const victim = serving.kill('web');
-  await expect.poll(() => serving.children('web').filter((pid) => pid !== victim).length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => serving.children('web').filter((pid) => pid !== victim).length).toBe(2);
   await signAs('citoyen-9');
   await total(21);
 });

@@ -60,8 +60,8 @@ test('when the one that writes stops, another does, and nobody who signs meanwhi
   });
   await world.gateways[0]?.close();
   for (const browser of await Promise.all(signing)) expect(browser.page.status, browser.page.text).toBe(200);
-  expect(said('this process writes the log')).toBeGreaterThanOrEqual(2);
-  await expect.poll(() => tallyOf(world, 'trains'), { timeout: 5000 }).toMatchObject({ total: 13 });
+  await expect.poll(() => said('this process writes the log')).toBeGreaterThanOrEqual(2);
+  await expect.poll(() => tallyOf(world, 'trains')).toMatchObject({ total: 13 });
 });
 
 test('when the one that writes is forgotten, as one whose machine is cut off, it writes no more and another does', async () => {
@@ -69,8 +69,8 @@ test('when the one that writes is forgotten, as one whose machine is cut off, it
   const browser = world.browser();
   await sign(browser, world, 'trains', 'citoyen-4', '13');
   expect(browser.page.status, browser.page.text).toBe(200);
-  await expect.poll(() => said('this process writes the log no more'), { timeout: 5000 }).toBe(1);
-  await expect.poll(() => tallyOf(world, 'trains'), { timeout: 5000 }).toMatchObject({ total: 14 });
+  await expect.poll(() => said('this process writes the log no more')).toBe(1);
+  await expect.poll(() => tallyOf(world, 'trains')).toMatchObject({ total: 14 });
 });
 
 test('what the operator finds is one whole log, and what anyone recounts is what all of them say', async () => {

@@ -1,14 +1,12 @@
 /** Camille, in a real Chromium, with the files that she kept: the page computes, tells each kind of lie apart, and asks for no more than it says. */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { FileChooser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Chromium, type Person } from '../fakes/chromium.ts';
 import { FakeLog } from '../fakes/log-site.ts';
 import { VerifierWorld } from '../fakes/verifier-world.ts';
 
 const CAMILLE = 40;
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let world: VerifierWorld;
 let chromium: Chromium;

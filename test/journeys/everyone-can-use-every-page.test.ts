@@ -2,7 +2,7 @@
  * Each page and state, in both languages: usable for whoever reads it, hears it or tabs through it, in light and in dark
  * (`fakes/usable.ts` says what that is). A new page is a line of PAGES.
  */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withRegister } from '../../src/log-writer.ts';
 import type { PetitionId } from '../../src/petitions/petition.ts';
 import { newNym, signed } from '../fakes/acts.ts';
@@ -32,7 +32,6 @@ const CLOSED = 'slug: cantines\ntitle: Des cantines locales\nmin_age: 18\ndepart
 const THRESHOLDS = '\nthresholds: [{ signatures: 3, departments: 2, label: { fr: Débattue, en: Debated } }]';
 
 // A dozen pages, each looked at twice, by a tool that takes its time.
-vi.setConfig({ testTimeout: 60_000 });
 
 let world: World;
 let chromium: Chromium;

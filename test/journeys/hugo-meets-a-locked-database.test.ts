@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { recorded } from '../fakes/recorded.ts';
 import { logIn, receiptOf, startWorld, tallyOf, type World } from '../fakes/world.ts';
 
 let world: World;
@@ -20,7 +21,7 @@ test('while the database takes no write, Hugo is told so and loses nothing; then
   expect(hugo.page.status).toBe(503);
   expect(hugo.page.html).toContain('storage-unavailable');
   expect(hugo.page.headers.get('retry-after')).toBe('5');
-  expect(await tallyOf(world, 'jardins')).toMatchObject({ total: 0 });
+  expect(await recorded(world, 'jardins')).toMatchObject({ total: 0 });
   expect((await fetch(`${world.origin}/petitions/jardins`)).status).toBe(200);
   other.exec('ROLLBACK');
   other.close();

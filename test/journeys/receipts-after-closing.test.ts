@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Writing, withRegister } from '../../src/log-writer.ts';
 import { closePetition } from '../../src/petitions/close-petition.ts';
+import { recorded } from '../fakes/recorded.ts';
 import { passFranceConnect, receiptOf, sign, startWorld, tallyOf, type World } from '../fakes/world.ts';
 
 let world: World;
@@ -38,7 +39,7 @@ test('after closing, Aïcha finds her receipt again, withdraws, and nobody signs
   await passFranceConnect(aicha, 'test');
   await aicha.submit({}, { form: '/receipt' });
   expect((await receiptOf(aicha)).claims).toEqual(claims);
-  expect(await tallyOf(world, 'trains')).toMatchObject({ total: 1, withdrawn: 0 });
+  expect(await recorded(world, 'trains')).toMatchObject({ total: 1, withdrawn: 0 });
 
   await aicha.submit({}, { form: '/withdraw' });
   await passFranceConnect(aicha, 'test');

@@ -1,7 +1,6 @@
 /** A gateway whose log a neighbour's witness cosigns: what is published has been seen by both, or is not published. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { afterEach, expect, test } from 'vitest';
 import { createDiagnostics } from '../../src/diagnostics.ts';
@@ -12,6 +11,7 @@ import { formatVerifierKey, parseVerifierKey } from '../../src/tlog/note.ts';
 import { witnessServer } from '../../src/witness/server.ts';
 import { Witness } from '../../src/witness/witness.ts';
 import { command } from '../fakes/command.ts';
+import { freePort } from '../fakes/free-port.ts';
 import { receiptOf, sign, startWorld, tallyOf } from '../fakes/world.ts';
 
 const NAME = 'neighbour.example/witness';
@@ -25,8 +25,8 @@ async function neighbour(vkey: string) {
   const folder = mkdtempSync(`${tmpdir()}/witness-`);
   const store = openWitnessStore(folder, NAME);
   const witness = new Witness([parseVerifierKey(sha256, vkey)], { store, clock: () => new Date() });
-  let server: Server = await listen(witnessServer(witness, createDiagnostics('silent')), '127.0.0.1', 0, 'port');
-  const { port } = server.address() as AddressInfo;
+  const port = await freePort();
+  let server: Server = await listen(witnessServer(witness, createDiagnostics('silent')), '127.0.0.1', port, 'port');
   const leave = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve());

@@ -61,9 +61,7 @@ describe.each(GATEWAYS)('two hundred presses of one person at once, at $what', (
       expect(DEPARTMENTS).toContain(claims[0]?.department);
       expect(await stored()).toEqual({ rows: round, nyms: round, entries: round });
     }
-    await expect
-      .poll(() => tallyOf(world, 'trains'), { timeout: 10_000 })
-      .toMatchObject({ total: ROUNDS, withdrawn: 0 });
+    await expect.poll(() => tallyOf(world, 'trains')).toMatchObject({ total: ROUNDS, withdrawn: 0 });
     expect(`${world.lines.join('\n')}${processes?.out ?? ''}`).not.toContain('internal error');
   });
 });

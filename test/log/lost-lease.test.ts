@@ -30,7 +30,7 @@ const all = <T>(value: T) => world.gateways.map(() => value);
 test('one that loses the right while the database does not answer shows no older figures, and works again afterwards', async () => {
   for (const round of [1, 2]) {
     await sign(world.browser(), world, 'trains', `citoyen-${round}`, '33');
-    await expect.poll(totals, { timeout: 15_000 }).toEqual(all(round));
+    await expect.poll(totals).toEqual(all(round));
     const [lost, failed] = [said('writes the log no more'), said('the published log cannot be followed')];
     await sql(databaseUrl, 'ALTER TABLE publication RENAME TO away');
     await rob();
@@ -38,7 +38,7 @@ test('one that loses the right while the database does not answer shows no older
     await expect.poll(() => said('the published log cannot be followed')).toBeGreaterThan(failed);
     expect(await totals()).toEqual(all(round));
     await sql(databaseUrl, 'ALTER TABLE away RENAME TO publication');
-    await expect.poll(ready, { timeout: 15_000 }).toEqual(all(200));
+    await expect.poll(ready).toEqual(all(200));
   }
 });
 
@@ -52,10 +52,10 @@ test('whoever could not take the right, and follows another that could, is ready
   );
   const before = said('this process cannot write the log');
   await rob();
-  await expect.poll(() => said('this process cannot write the log'), { timeout: 15_000 }).toBeGreaterThan(before + 1);
+  await expect.poll(() => said('this process cannot write the log')).toBeGreaterThan(before + 1);
   expect(await ready()).toContain(503);
   await sql(postgres, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
-  await expect.poll(ready, { timeout: 15_000 }).toEqual(all(200));
+  await expect.poll(ready).toEqual(all(200));
   await sign(world.browser(), world, 'trains', 'citoyen-3', '33');
   await expect.poll(totals).toEqual(all(3));
 });

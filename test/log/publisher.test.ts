@@ -96,7 +96,7 @@ describe('publication', () => {
     const roll = dice();
     const seen = new Map([[0, publisher.current]]);
     const people = Array.from({ length: 12 }, async () => {
-      for (let i = 0; i < 12; i++) {
+      for (let i = 0; i < 12 || seen.size <= 3; i++) {
         const nym = newNym();
         await log.sequencer.record(signed(nym, ['75', '2A', '974'][roll(3)]));
         if (roll(3) === 0) await log.sequencer.record(withdrawn(nym));
@@ -188,6 +188,21 @@ describe('witnesses without a quorum', () => {
     await publisher.publish();
     expect(publisher.current.size).toBe(4);
     expect(cosign.mock.calls.map(([, size]) => size)).toEqual([2, 4]);
+  });
+
+  test('asked while they are being asked, is of what is sealed by then', async () => {
+    const answered = Promise.withResolvers<void>();
+    const cosign: Cosign = async (checkpoint) => {
+      await answered.promise;
+      return { note: checkpoint, quorum: true, failures: [] };
+    };
+    const publisher = await openPublisher({ cosign });
+    void publisher.publish();
+    await sign(2);
+    const publishing = publisher.publish();
+    answered.resolve();
+    await publishing;
+    expect(publisher.current.size).toBe(3);
   });
 
   test('one that is missing beside a quorum is reported, and the log is published', async () => {

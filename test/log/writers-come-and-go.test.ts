@@ -82,7 +82,7 @@ class Member {
   }
 }
 
-const until = (condition: () => boolean) => expect.poll(condition, { timeout: 30_000, interval: 20 }).toBe(true);
+const until = (condition: () => boolean) => expect.poll(condition, { interval: 20 }).toBe(true);
 const leaders = () => members.filter(({ isLeading }) => isLeading);
 
 /** People who are asked for by one process alone, and people whom all of them ask for. */

@@ -33,7 +33,7 @@ async function afterPatience(store: Partial<RequestStore>, acts: number): Promis
   for (let i = 0; i < acts; i++) {
     handOver.recordAll([ACT]).catch((error: unknown) => became.push(error));
   }
-  for (let seconds = 0; seconds < 12; seconds++) {
+  for (let seconds = 0; seconds < 22; seconds++) {
     await vi.advanceTimersByTimeAsync(1000);
     await turn();
   }

@@ -14,6 +14,7 @@ import {
   receiptIn,
   visitSite,
 } from '../fakes/petition-site.ts';
+import { recorded } from '../fakes/recorded.ts';
 import { receiptOf, sign, startWorld, tallyOf, type World } from '../fakes/world.ts';
 
 let world: World;
@@ -173,10 +174,10 @@ describe('someone does not come back with what the site asked for', () => {
   });
 
   test('"this is not me" on the confirm page is giving up', async () => {
-    const before = await tallyOf(world, 'jardins');
+    const before = await recorded(world, 'jardins');
     const { answer } = await comeBack('citoyen-20', gardens);
     expect(answer).toMatchObject({ error: 'access_denied', error_description: 'the person gave up' });
-    expect((await tallyOf(world, 'jardins')).total).toBe(before.total);
+    expect((await recorded(world, 'jardins')).total).toBe(before.total);
   });
 
   test('the same on the login’s page', async () => {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { decodeJwt } from 'jose';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { findLeaks, type Secret } from '../fakes/leaks.ts';
 import { type Answer, idOf, openSite, type PetitionSite, receiptIn, visitSite } from '../fakes/petition-site.ts';
 import { GARDENS, startWorld, type World } from '../fakes/world.ts';
@@ -16,6 +16,7 @@ let sites: readonly [PetitionSite, PetitionSite];
 const visits: { person: string; site: number; answer: Answer; values: string[] }[] = [];
 
 beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ['Date'] }); // however long they all take, no row expires meanwhile
   world = await startWorld({ petitions: [GARDENS, FORESTS] });
   sites = [
     await openSite(world, { name: 'Première ville', redirectUri: 'http://localhost:7/retour', petitions: ['jardins'] }),
@@ -30,8 +31,11 @@ beforeAll(async () => {
       visits.push({ person, site: index, answer, values: seen.flatMap(leaves) });
     }
   }
-}, 120_000);
-afterAll(() => world.close());
+});
+afterAll(async () => {
+  vi.useRealTimers();
+  await world.close();
+});
 
 /** Every string in what a site got that is long enough to name somebody. */
 function leaves(value: unknown): string[] {

@@ -98,7 +98,7 @@ function recordingsOf(count: number): Recording[] {
 /** What each connection, in a thread of its own, was told of each recording. */
 async function recordAtOnce(recordings: readonly Recording[]): Promise<string[][]> {
   const barrier = new SharedArrayBuffer(4);
-  const workerData = { place, recordings, parties: CONNECTIONS, barrier };
+  const workerData = { place, recordings, today: TODAY, parties: CONNECTIONS, barrier };
   const script = join(import.meta.dirname, 'one-pair.worker.ts');
   const workers = Array.from({ length: CONNECTIONS }, () => new Worker(script, { workerData, execArgv: [] }));
   try {

@@ -3,19 +3,24 @@
  * the log grown and asks again, as a sequencer never would: here it is the index alone that decides.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { parisDay } from '../../src/clock.ts';
+import type { Day } from '../../src/clock.ts';
 import { LogConflict } from '../../src/log/ports.ts';
 import type { Recording } from '../../src/petitions/acts.ts';
 import type { StoragePlace } from '../../src/storage/open.ts';
 import { openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
 
-type Order = { place: StoragePlace; recordings: readonly Recording[]; parties: number; barrier: SharedArrayBuffer };
+type Order = {
+  place: StoragePlace;
+  recordings: readonly Recording[];
+  today: Day;
+  parties: number;
+  barrier: SharedArrayBuffer;
+};
 
-const { place, recordings, parties, barrier } = workerData as Order;
+const { place, recordings, today, parties, barrier } = workerData as Order;
 const arrived = new Int32Array(barrier);
 const { log, close } = openSqliteStorage(place);
 const results: string[] = [];
-const today = parisDay(new Date());
 
 for (const [index, recording] of recordings.entries()) {
   Atomics.add(arrived, 0, 1);

@@ -252,7 +252,8 @@ describe('on a PostgreSQL', () => {
 });
 
 const OF_GATEWAY = "FROM pg_stat_activity WHERE datname = ANY ($1) AND application_name = 'paraphe'";
-const CUT_POOLS = `SELECT pg_terminate_backend(pid) ${OF_GATEWAY}`;
+/** Returns once they are gone, and their places free. */
+const CUT_POOLS = `SELECT pg_terminate_backend(pid, 60000) ${OF_GATEWAY}`;
 const CUT_AT_WORK = `SELECT pg_terminate_backend(pid) ${OF_GATEWAY} AND state <> 'idle'`;
 
 /** A disk of 32 MB, where one may mount; said aloud where not. */

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SetupError } from '../../src/errors.ts';
@@ -47,6 +46,10 @@ storageContract('PostgreSQL', async () => {
 
 const MONDAY = day('2026-11-16');
 const nobody = () => {};
+/** Who has a transaction open and does nothing. */
+const STOPPED = "SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()";
+/** Who waits for someone else's transaction. */
+const WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
 
 let place: PostgresPlace;
 let storage: Storage;
@@ -152,7 +155,7 @@ describe('a batch on PostgreSQL', () => {
     const statement = { name: 'paraphe_test_one', text: 'SELECT 1' };
     const stopped = database.transact(async (transaction) => {
       await transaction.run(statement);
-      await wait(2500);
+      for (const count of [1, 0]) await expect.poll(() => sql(place.databaseUrl, STOPPED)).toHaveLength(count);
       await transaction.run(statement);
     });
     await expect(stopped).rejects.toMatchObject({ code: 'storage-unavailable' });
@@ -162,6 +165,17 @@ describe('a batch on PostgreSQL', () => {
     await expect(database.rows({ name: 'paraphe_test_over', text })).rejects.toMatchObject({
       code: 'storage-unavailable',
     });
+    await database.close();
+  });
+
+  test('whose statements fail one behind the other is told why the first did, whichever was waited for', async () => {
+    const database = new Database(place.databaseUrl, 1);
+    const text = "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '55P03'; END $$";
+    const failing = database.transact(async (transaction) => {
+      void transaction.run({ name: 'paraphe_test_late', text });
+      await transaction.run({ name: 'paraphe_test_behind', text: 'SELECT 1' });
+    });
+    await expect(failing).rejects.toMatchObject({ code: 'storage-unavailable', reason: '55P03' });
     await database.close();
   });
 
@@ -221,9 +235,8 @@ describe('a batch on PostgreSQL', () => {
     await holder.query('BEGIN; SELECT * FROM log FOR UPDATE');
     const asked = log.write(MONDAY, signed(newNym()));
     const refused = expect(asked).rejects.toMatchObject({ code: 'storage-unavailable' });
-    const waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-    await expect.poll(() => sql(place.databaseUrl, waiting), { interval: 10 }).toHaveLength(1);
-    await sql(place.databaseUrl, `SELECT pg_terminate_backend(pid) FROM (${waiting}) AS cut`);
+    await expect.poll(() => sql(place.databaseUrl, WAITING), { interval: 10 }).toHaveLength(1);
+    await sql(place.databaseUrl, `SELECT pg_terminate_backend(pid) FROM (${WAITING}) AS cut`);
     await refused;
     await holder.query('ROLLBACK');
     await holder.end();
@@ -349,6 +362,7 @@ describe('a PostgreSQL database', () => {
 
 describe('the right to write, on PostgreSQL', () => {
   test('is one process’s, for as long as it renews it', async () => {
+    stopRenewing();
     const lost = vi.fn();
     const writer = await holdWriter(place, lost);
     await expect(holdWriter(place, nobody)).rejects.toThrow(WriterBusy);
@@ -357,7 +371,8 @@ describe('the right to write, on PostgreSQL', () => {
     expect(await storage.isWriterGone()).toBe(true);
     const next = await holdWriter(place, nobody);
     expect(next.epoch).toBe(writer.epoch + 1);
-    await expect.poll(() => lost.mock.calls, POLL).toMatchObject([[{ message: expect.stringContaining('taken') }]]);
+    await vi.advanceTimersByTimeAsync(1000);
+    await expect.poll(() => lost.mock.calls).toMatchObject([[{ message: expect.stringContaining('taken') }]]);
     await writer.release(); // which is nobody's business any more
     expect(await storage.isWriterGone()).toBe(false);
     await next.release();
@@ -368,10 +383,12 @@ describe('the right to write, on PostgreSQL', () => {
   test('is still there after its connections were cut', async () => {
     const lost = vi.fn();
     const writer = await holdWriter(place, lost);
-    await cut();
-    await wait(2500);
-    await cut();
-    await wait(1500);
+    const renewed = async () => (await sql(place.databaseUrl, 'SELECT renewed::text FROM lease'))[0];
+    for (let times = 0; times < 2; times++) {
+      await cut();
+      const before = await renewed();
+      await expect.poll(renewed).not.toEqual(before);
+    }
     expect(await storage.isWriterGone()).toBe(false);
     expect(lost).not.toHaveBeenCalled();
     await writer.release();
@@ -385,6 +402,7 @@ describe('the right to write, on PostgreSQL', () => {
   });
 
   test('once it is another’s, nothing is recorded or published under it', async () => {
+    stopRenewing();
     const { write, size } = await withPetition();
     const writer = await holdWriter(place, nobody);
     await expect(write(MONDAY, signed(newNym()))).rejects.toThrow(LogConflict); // it writes in epoch 0
@@ -402,6 +420,7 @@ describe('the right to write, on PostgreSQL', () => {
     const { size } = await withPetition();
     await storage.close();
     storage = await openStorage(place);
+    stopRenewing();
     const writer = await holdWriter(place, nobody);
     const database = new Database(place.databaseUrl, 1);
     await runOut();
@@ -412,16 +431,20 @@ describe('the right to write, on PostgreSQL', () => {
         taken.push('next');
         await next.release();
       });
-      await wait(200);
+      await expect.poll(() => sql(place.databaseUrl, WAITING), { interval: 10 }).toHaveLength(1);
       taken.push('recorded');
     });
-    await expect.poll(() => taken, POLL).toEqual(['recorded', 'next']);
+    await expect.poll(() => taken).toEqual(['recorded', 'next']);
     await database.close();
     await writer.release();
   });
 });
 
-const POLL = { timeout: 5000 };
+/** From now on in this test, whoever holds the right renews it only when the test lets a second go by. */
+function stopRenewing(): void {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+}
 
 /** As if its holder had not renewed it for long. */
 const runOut = () => sql(place.databaseUrl, "UPDATE lease SET renewed = '-infinity'");

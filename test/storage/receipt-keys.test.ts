@@ -33,7 +33,7 @@ async function twoGateways() {
     await vi.waitFor(() => {
       for (const published of kids) expect(published()).toEqual(jwks.keys.map((key) => key.kid));
       expect(signing()).toEqual([kid, kid]);
-    });
+    }, 30_000);
   }
   return { kids, signing, looked };
 }
@@ -78,7 +78,7 @@ test('a rotation in the very moment in which a gateway starts is seen', async ()
   const keys = await starting;
   const { kid } = await loadReceiptKeys(readReceiptKeys(folder));
   vi.advanceTimersByTime(1_000);
-  await vi.waitFor(() => expect(keys.current().kid).toBe(kid));
+  await vi.waitFor(() => expect(keys.current().kid).toBe(kid), 30_000);
 });
 
 test('a file that cannot be read is told, and the keys at hand serve on', async () => {
@@ -86,6 +86,6 @@ test('a file that cannot be read is told, and the keys at hand serve on', async 
   const before = keys.current();
   writeFileSync(join(folder, 'receipt-keys.json'), '{');
   vi.advanceTimersByTime(1_000);
-  await vi.waitFor(() => expect(silent.warn).toHaveBeenCalled());
+  await vi.waitFor(() => expect(silent.warn).toHaveBeenCalled(), 30_000);
   expect(keys.current()).toBe(before);
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { logIn, startWorld, tallyOf, type World } from '../fakes/world.ts';
+import { recorded } from '../fakes/recorded.ts';
+import { logIn, startWorld, type World } from '../fakes/world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -43,7 +44,7 @@ describe('a form of another site signs nothing', () => {
     await logIn(browser, world, 'jardins', 'test');
     const confirm = browser.page.url;
     await browser.tab().post(confirm, {}, 'https://evil.example/');
-    expect(await tallyOf(world, 'jardins')).toMatchObject({ total: 0 });
+    expect(await recorded(world, 'jardins')).toMatchObject({ total: 0 });
   });
 });
 

@@ -249,16 +249,20 @@ describe('a log of some entries', () => {
   test('under signing, JSON is exactly true for the checkpoint it names, and never older than the last one read', async () => {
     const trains = await petitionId('trains');
     const roll = dice();
-    const people = Array.from({ length: 400 }, (_, i) => nymOf(`late signer ${i}`));
+    const people: Nym[] = [nymOf('late signer 0')];
+    const sizes = new Set<number>();
+    let recorded = 0;
     let isSigning = true;
     const signing = withRegister(
       world.config.storage,
       () => new Date(),
       async ({ register }) => {
-        for (let from = 0; from < people.length; from += 40) {
-          const portion = people.slice(from, from + 40);
+        for (let portions = 0; portions < 10 || sizes.size < 4; portions++) {
+          const portion = Array.from({ length: 40 }, (_, i) => nymOf(`late signer ${40 * portions + i}`));
+          people.push(...portion);
           await register.recordAll(portion.map((nym) => signed(nym, '75', trains)));
           await register.recordAll(portion.slice(0, 5).map((nym) => withdrawn(nym, trains)));
+          recorded += 45;
         }
         isSigning = false;
       },
@@ -272,13 +276,13 @@ describe('a log of some entries', () => {
       const json = (await jsonOf(path)) as (typeof read)[number]['json'];
       expect(json.checkpoint.size).toBeGreaterThanOrEqual(size);
       read.push({ path, nym, json });
+      sizes.add(json.checkpoint.size);
     }
     await signing;
-    await untilPublished(312 + 450);
-    const entries = await entriesOf(312 + 450);
+    await untilPublished(312 + recorded);
+    const entries = await entriesOf(312 + recorded);
     const leaves = entries.map((bytes) => hashing.leaf(bytes));
     const parsed = entries.map((bytes) => JSON.parse(Buffer.from(bytes).toString('utf8')) as Entry);
-    expect(new Set(read.map(({ json }) => json.checkpoint.size)).size).toBeGreaterThan(3);
     for (const { nym, json } of read) {
       const { size, root, origin } = json.checkpoint;
       expect(origin).toBe(`${new URL(world.origin).host}/log`);

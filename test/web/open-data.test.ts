@@ -23,7 +23,7 @@ beforeAll(async () => {
   const browser = world.browser();
   await sign(browser, world, 'trains', 'test', '75');
   nym = String((await receiptOf(browser)).claims.sub);
-  await vi.waitFor(async () => expect(await tallyOf(world, 'trains')).toMatchObject({ total: 1 }), 10_000);
+  await vi.waitFor(async () => expect(await tallyOf(world, 'trains')).toMatchObject({ total: 1 }), 30_000);
   description = (await (await fetch(`${world.origin}/api/openapi.json`)).json()) as Description;
 });
 afterAll(() => world.close());

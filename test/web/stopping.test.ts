@@ -1,6 +1,8 @@
-import { connect } from 'node:net';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { startWorld } from '../fakes/world.ts';
+import { Watch } from '../identity/watch.ts';
 
 const SILENT = {
   'says nothing': '',
@@ -10,17 +12,33 @@ const SILENT = {
 
 test(`a connection that ${Object.keys(SILENT).join(', ')} does not keep the gateway from stopping`, async () => {
   const world = await startWorld();
+  const port = Number(new URL(world.origin).port);
+  using watch = new Watch(port);
+  const taken = connectionsAt(port, Object.keys(SILENT).length);
   const closed = Object.values(SILENT).map(async (bytes) => {
-    const socket = connect(Number(new URL(world.origin).port), '127.0.0.1');
+    const socket = connect(port, '127.0.0.1');
     socket.on('error', () => {});
-    await new Promise((resolve) => socket.once('connect', resolve));
     socket.write(bytes);
     await new Promise((resolve) => socket.once('close', resolve));
   });
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await taken;
+  await watch.until('/logout', 1);
   await world.close();
   await Promise.all(closed);
 });
+
+/** Resolves when a server of this process has taken so many connections at a port. */
+function connectionsAt(port: number, count: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let taken = 0;
+  const hear = (message: unknown) => {
+    if ((message as { socket: Socket }).socket.localPort !== port || ++taken < count) return;
+    unsubscribe('net.server.socket', hear);
+    resolve();
+  };
+  subscribe('net.server.socket', hear);
+  return promise;
+}
 
 test('a request that is under way when the gateway is asked to stop is answered', async () => {
   const world = await startWorld();

@@ -42,6 +42,8 @@ const AGAIN = /^(40001|40P01)$/; // serialization_failure, deadlock_detected
  */
 const PASSING = /^(08(?!P01)|28|3D000|55000|40|53|57|58|25006|25P03|25P04|55P03)/;
 const DAMAGE = /^XX/;
+/** in_failed_sql_transaction: a statement that was sent behind one that failed. */
+const BEHIND = '25P02';
 const CUT = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client )/;
 
 export class Database {
@@ -103,7 +105,7 @@ export class Database {
         await client.query('ROLLBACK').catch(() => {
           broken = true;
         });
-        throw error;
+        throw codeOf(error) === BEHIND ? await firstFailure(sent, error) : error;
       } finally {
         client.release(broken);
       }
@@ -163,6 +165,12 @@ const INT8 = 20;
 /** Indexes and sizes are whole numbers far below 2^53, which pg gives as text by default. */
 const getTypeParser: pg.CustomTypesConfig['getTypeParser'] = (oid, format) =>
   oid === INT8 ? Number : pg.types.getTypeParser(oid, format);
+
+/** Why a transaction failed, where whoever waited for a later statement than the one that did has heard only that. */
+async function firstFailure(sent: readonly Promise<unknown>[], later: unknown): Promise<unknown> {
+  const failed = (await Promise.allSettled(sent)).find(({ status }) => status === 'rejected');
+  return failed?.status === 'rejected' ? failed.reason : later;
+}
 
 function badNews(error: unknown): unknown {
   const code = codeOf(error);
