@@ -25,7 +25,7 @@ const SOON_MS = 10_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 /** For those that end: longer than their requests may take. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 30_000;
 
 /** @throws SetupError when one of them cannot begin */
 export async function startWorkers(
