@@ -13,6 +13,8 @@ import { command } from '../fakes/command.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const NODE = join(ROOT, 'node_modules/.bin/node');
 const PARAPHE = join(ROOT, 'bin/paraphe.js');
+const { PATH, NODE_COMPILE_CACHE } = process.env;
+const SHARED = { PATH, NODE_COMPILE_CACHE };
 const folders: string[] = [];
 
 let folder: string;
@@ -28,7 +30,7 @@ type Result = { code: number; stdout: string; stderr: string };
 
 function paraphe(args: string[], env: Record<string, string> = {}): Promise<Result> {
   return new Promise((resolve) => {
-    const base = { PATH: process.env.PATH, DATA_DIR: folder, ORIGIN: 'https://petitions.example.org' };
+    const base = { ...SHARED, DATA_DIR: folder, ORIGIN: 'https://petitions.example.org' };
     // A command that should refuse and serves instead must not outlive the test, on a port that others want.
     const options = { env: { ...base, ...env }, cwd: folder, timeout: 60_000 };
     execFile(NODE, [PARAPHE, ...args], options, (error, stdout, stderr) => {
@@ -235,7 +237,7 @@ describe('paraphe demo', () => {
   }
 
   async function start(env: Record<string, string>): Promise<{ child: ChildProcess; printed: () => string }> {
-    const child = spawn(NODE, [PARAPHE, 'demo'], { cwd: folder, env: { PATH: process.env.PATH, ...env } });
+    const child = spawn(NODE, [PARAPHE, 'demo'], { cwd: folder, env: { ...SHARED, ...env } });
     running.push(child);
     let text = '';
     child.stdout?.on('data', (chunk) => (text += chunk));

@@ -40,9 +40,13 @@ describe('the modules of the verifier', () => {
     expect([...modules.files.keys()].filter((url) => url.includes('LICENSE'))).toHaveLength(2);
   });
 
-  test('say nothing on the operator’s terminal when they are made', () => {
+  test('say nothing on the operator’s terminal when they are made, and are the same at every start', async () => {
     const warn = vi.spyOn(process, 'emitWarning');
-    expect(loadModules('verifier/page.ts').entry).toBe(modules.entry);
+    vi.resetModules();
+    const anew = await import('../../src/web/modules.ts');
+    const made = anew.loadModules('verifier/page.ts');
+    expect(made).not.toBe(modules);
+    expect(made.entry).toBe(modules.entry);
     expect(warn).not.toHaveBeenCalled();
     warn.mockRestore();
   });
