@@ -2,9 +2,10 @@
  * What can be asked of the log's one writer about petitions and their signatures, and what becomes of it. Each act is
  * decided where it is recorded, in the transaction that holds the rows it depends on.
  */
+import type { Day } from '../clock.ts';
 import type { Ground } from '../log/entry.ts';
 import type { Nym } from '../person/nym.ts';
-import type { NewPetition, Petition, PetitionId } from './petition.ts';
+import type { NewPetition, PetitionId } from './petition.ts';
 import type { Signature } from './signature.ts';
 
 /** An act on a signature: decided, and carrying nothing that names a person. */
@@ -41,7 +42,8 @@ export type PetitionOutcome =
   | { readonly result: 'signed' | 'already-signed' | 'withdrawn' | 'already-withdrawn'; readonly signature: Signature }
   | { readonly result: 'petition-closed' | 'not-signed' | 'was-invalidated' }
   | { readonly result: 'invalidated' | 'not-active' }
-  | { readonly result: 'opened'; readonly petition: Petition }
+  /** Also for one that was opened before, by who was not answered. `entry` is the index of its opening. */
+  | { readonly result: 'opened'; readonly opened: Day; readonly entry: number }
   | { readonly result: 'slug-taken' }
   | { readonly result: 'closed' | 'already-closed'; readonly count: number }
   | { readonly result: 'petition-unknown' }

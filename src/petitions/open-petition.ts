@@ -44,5 +44,5 @@ export async function openPetition(
   if (wrong !== undefined) throw new SetupError(`The log cannot hold the petition ${file.slug}: ${wrong}.`);
   const outcome = await deps.register.record({ kind: 'petition-opened', opening, wrappedSecret: key.wrapped });
   if (outcome.result !== 'opened') throw new SetupError(`A petition with the slug ${file.slug} exists already.`);
-  return outcome.petition;
+  return { ...opening, opened: outcome.opened, closed: undefined, entry: outcome.entry };
 }

@@ -12,16 +12,24 @@ export type ReceiptKeys = {
   readonly jwks: { readonly keys: readonly JWK[] };
 };
 
-/** How the keys are kept in the key folder. A retired key's private half is gone. */
+/** How the keys are kept in the key folder. Of those that do not sign, the private half is gone. */
 export type StoredReceiptKeys = { readonly active: JWK; readonly retired: readonly JWK[] };
 
 export function generateReceiptKeys(): StoredReceiptKeys {
-  return { active: generate(), retired: [] };
+  return { active: generateReceiptKey(), retired: [] };
+}
+
+/** A key that is to sign soon is published beside those that did. */
+export function announceReceiptKey({ active, retired }: StoredReceiptKeys, next: JWK): StoredReceiptKeys {
+  return { active, retired: [publicHalf(next), ...retired] };
 }
 
 /** A new active key; the one before keeps only its public half. */
-export function rotateReceiptKeys({ active, retired }: StoredReceiptKeys): StoredReceiptKeys {
-  return { active: generate(), retired: [publicHalf(active), ...retired] };
+export function rotateReceiptKeys(
+  { active, retired }: StoredReceiptKeys,
+  next = generateReceiptKey(),
+): StoredReceiptKeys {
+  return { active: next, retired: [publicHalf(active), ...retired.filter(({ x }) => x !== next.x)] };
 }
 
 /** @throws when a key is not a P-256 key */
@@ -31,7 +39,8 @@ export async function loadReceiptKeys({ active, retired }: StoredReceiptKeys): P
   return { kid: keys[0]?.kid ?? '', privateKey, jwks: { keys } };
 }
 
-function generate(): JWK {
+/** The private half. */
+export function generateReceiptKey(): JWK {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) as JWK;
 }
 

@@ -3,7 +3,8 @@ import { type Diagnostics, describeError } from '../diagnostics.ts';
 import { loadReceiptKeys, type ReceiptKeys } from '../receipt/keys.ts';
 import { readReceiptKeys, receiptKeysChanged } from './key-folder.ts';
 
-const LOOK_MS = 2_000;
+/** How often each process looks. */
+export const LOOK_MS = 1_000;
 
 /** @throws SetupError when the folder holds none at the start; later the ones at hand serve on */
 export async function followReceiptKeys(

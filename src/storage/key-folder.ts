@@ -21,7 +21,7 @@ import {
 import { dirname, join } from 'node:path';
 import { SetupError } from '../errors.ts';
 import { generateLogKey, type LogKey, parseLogKey } from '../log/log-key.ts';
-import { generateReceiptKeys, rotateReceiptKeys, type StoredReceiptKeys } from '../receipt/keys.ts';
+import { generateReceiptKeys, type StoredReceiptKeys } from '../receipt/keys.ts';
 
 export type KeyFolder = {
   readonly keyEncryptionKey: KeyObject;
@@ -74,16 +74,15 @@ export function readKeys(folder: string): KeyFolder {
   };
 }
 
-/** A new active receipt key; the private half of the one before is gone when this returns. */
-export function rotateKeys(folder: string): StoredReceiptKeys {
-  const keys = rotateReceiptKeys(readReceiptKeys(folder));
+/** What is there before stays whole until all of this is. */
+export function writeReceiptKeys(folder: string, keys: StoredReceiptKeys): void {
   writeSecret(folder, RECEIPT_KEYS, JSON.stringify(keys));
-  return keys;
 }
 
-/** When the receipt keys were changed last, in milliseconds since 1970. @throws Error of the file system */
-export function receiptKeysChanged(folder: string): number {
-  return statSync(join(folder, RECEIPT_KEYS)).mtimeMs;
+/** Another text after each change of the receipt keys, of two within a tick of the clock too. @throws Error of the file system */
+export function receiptKeysChanged(folder: string): string {
+  const { ino, mtimeMs } = statSync(join(folder, RECEIPT_KEYS));
+  return `${ino} ${mtimeMs}`;
 }
 
 export function readReceiptKeys(folder: string): StoredReceiptKeys {

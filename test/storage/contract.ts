@@ -69,6 +69,13 @@ export function storageContract(
       expect(log.size).toBe(2);
     });
 
+    test('who opens a petition again, because no answer came, learns of its one entry and of its day', async () => {
+      expect(await log.write(TUESDAY, opened(petitionNamed('autre', OTHER)))).toEqual([
+        { result: 'opened', opened: MONDAY, entry: 1 },
+      ]);
+      expect(log.size).toBe(2);
+    });
+
     test('someone who signs twice has signed once, and the first département and day stand', async () => {
       const nym = newNym();
       expect(await write(MONDAY, signed(nym, '75'))).toEqual(['signed']);

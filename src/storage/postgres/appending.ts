@@ -3,7 +3,7 @@
  * the signatures are new, and what stands about the others is read once. The rest is the rules, and no statement.
  */
 import { hash } from 'node:crypto';
-import { dayNumber } from '../../clock.ts';
+import { dayFromNumber, dayNumber } from '../../clock.ts';
 import type { EntryKind } from '../../log/entry.ts';
 import type { Batch, LoggedEntry } from '../../log/ports.ts';
 import type {
@@ -15,7 +15,7 @@ import type {
   PetitionOutcome,
   Recording,
 } from '../../petitions/acts.ts';
-import type { Petition, PetitionId } from '../../petitions/petition.ts';
+import type { PetitionId } from '../../petitions/petition.ts';
 import { outcomeWithoutChange } from '../../petitions/signing-rules.ts';
 import { type Beside, type Columns, type EntryRow, entryOf, nymStateOf, signatureOf } from '../entry-rows.ts';
 import type { Growth, PetitionRef, Standing } from './growth.ts';
@@ -87,7 +87,7 @@ export class Appending {
   }
 
   async #open({ opening, wrappedSecret }: Opening): Promise<PetitionOutcome> {
-    const petition: Petition = { ...opening, opened: this.#batch.day, closed: undefined, entry: this.growth.index };
+    const entry = this.growth.index;
     const inserted = await this.growth.find<{ ref: number }>(
       statements.insertPetition,
       opening.id,
@@ -105,12 +105,13 @@ export class Appending {
       opening.clientId,
       opening.nymKey,
       wrappedSecret,
-      this.growth.index,
+      entry,
     );
     if (inserted === undefined) {
       // Asked again by someone who was not answered: a crash came between.
-      const known = await this.growth.petitions([opening.id], this.#day);
-      return known.size === 0 ? { result: 'slug-taken' } : { result: 'opened', petition };
+      const known = await this.growth.find<{ entry: number; day: number }>(statements.openedAs, opening.id);
+      if (known === undefined) return { result: 'slug-taken' };
+      return { result: 'opened', opened: dayFromNumber(known.day), entry: known.entry };
     }
     const { statement, nymKey, ...rules } = opening;
     const columns = {
@@ -120,7 +121,7 @@ export class Appending {
       closes: opening.closes === undefined ? null : dayNumber(opening.closes),
     };
     this.#log('petition-opened', { petition: inserted.ref }, opening.id, undefined, { petition: () => columns });
-    return { result: 'opened', petition };
+    return { result: 'opened', opened: this.#batch.day, entry };
   }
 
   async #close({ petition }: Closing): Promise<PetitionOutcome> {

@@ -65,6 +65,11 @@ export const insertPetition = statement(
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING RETURNING ref`,
 );
 
+export const openedAs = statement(
+  'opened_as',
+  'SELECT p.opening AS entry, e.day FROM petitions p JOIN entries e ON e."index" = p.opening WHERE p.id = $1',
+);
+
 export const closePetition = statement(
   'close_petition',
   'UPDATE petitions SET closing = $1 WHERE ref = $2 AND closing IS NULL',

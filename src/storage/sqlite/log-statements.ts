@@ -36,6 +36,9 @@ export function prepareLog(database: Sqlite) {
        VALUES (@id, @slug, @title, @text, @statement, @author, @thresholds, @closes, @minAge, @departments, @acr, @issuer, @clientId, @nymKey, @wrappedSecret, @opening)
        ON CONFLICT DO NOTHING`,
     ),
+    openedAs: client.prepare<[string], { entry: number; day: number }>(
+      'SELECT p.opening AS entry, e.day FROM petitions p JOIN entries e ON e."index" = p.opening WHERE p.id = ?',
+    ),
     closePetition: client.prepare<[number, number]>(
       'UPDATE petitions SET closing = ? WHERE ref = ? AND closing IS NULL',
     ),

@@ -25,7 +25,7 @@ import type {
   PetitionOutcome,
   Recording,
 } from '../../petitions/acts.ts';
-import type { Petition, PetitionId } from '../../petitions/petition.ts';
+import type { PetitionId } from '../../petitions/petition.ts';
 import { outcomeWithoutChange } from '../../petitions/signing-rules.ts';
 import { type Columns, type EntryRow, makeRow, nymStateOf, signatureOf } from '../entry-rows.ts';
 import { act, type Sqlite } from './database.ts';
@@ -119,7 +119,6 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
     }
 
     #openPetition({ opening, wrappedSecret }: Opening): PetitionOutcome {
-      const petition: Petition = { ...opening, opened: this.#batch.day, closed: undefined, entry: this.#index };
       const inserted = statements.insertPetition.run({
         id: opening.id,
         slug: opening.slug,
@@ -140,10 +139,12 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
       });
       if (inserted.changes === 0) {
         // Asked again by someone who was not answered: a crash came between.
-        return refOf(opening.id) === undefined ? { result: 'slug-taken' } : { result: 'opened', petition };
+        const known = statements.openedAs.get(opening.id);
+        if (known === undefined) return { result: 'slug-taken' };
+        return { result: 'opened', opened: dayFromNumber(known.day), entry: known.entry };
       }
-      this.#log('petition-opened', { petition: Number(inserted.lastInsertRowid) });
-      return { result: 'opened', petition };
+      const { index: entry } = this.#log('petition-opened', { petition: Number(inserted.lastInsertRowid) });
+      return { result: 'opened', opened: this.#batch.day, entry };
     }
 
     #close({ petition }: Closing): PetitionOutcome {
