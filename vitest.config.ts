@@ -9,6 +9,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/fakes/chromium-setup.ts', 'test/fakes/postgres-setup.ts'],
     maxWorkers: 2,
+    // For the processes that tests start: each is quicker when it finds the program compiled.
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node') },
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000 } },

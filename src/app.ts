@@ -15,8 +15,6 @@ import { type LogKey, logOrigin } from './log/log-key.ts';
 import { LogReader } from './log/reader.ts';
 import type { Step } from './log/sequencer.ts';
 import { Member, type Role } from './member.ts';
-import { listenForMetrics } from './metrics/listener.ts';
-import { Metrics } from './metrics/metrics.ts';
 import { pseudonyms } from './person/pseudonym.ts';
 import { computeNym } from './petitions/petition-key.ts';
 import { SiteProvider } from './provider/site-provider.ts';
@@ -101,7 +99,8 @@ async function openCore(config: ServeConfig, options: AppOptions, closers: Close
   const clock = options.clock ?? (() => new Date());
   const diagnostics = options.diagnostics ?? createDiagnostics(config.diagnostics);
   const keys = readKeys(config.storage.keysDir);
-  const metrics = config.metrics === undefined ? undefined : new Metrics();
+  // Loaded where somebody monitors: it is a hundred modules.
+  const metrics = config.metrics === undefined ? undefined : new (await import('./metrics/metrics.ts')).Metrics();
   const opened = await openStorage(config.storage);
   closers.push(() => opened.close());
   const storage = metrics === undefined ? opened : { ...opened, log: metrics.watchStore(opened.log) };
@@ -115,6 +114,7 @@ async function openCore(config: ServeConfig, options: AppOptions, closers: Close
   if (metrics !== undefined && config.metrics !== undefined) {
     metrics.read({ member, now: clock });
     if (role === 'any') {
+      const { listenForMetrics } = await import('./metrics/listener.ts');
       const monitored = await listenForMetrics(metrics, config.metrics);
       closers.push(() => finishRequests(monitored));
     } else metrics.answerPrimary();

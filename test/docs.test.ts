@@ -4,8 +4,6 @@ import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { is } from 'drizzle-orm';
-import { getTableConfig, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
 import packageLock from '../package-lock.json' with { type: 'json' };
@@ -17,7 +15,9 @@ import { type Nym, nymFromBytes } from '../src/person/nym.ts';
 import { parsePetitionFile } from '../src/petitions/petition-file.ts';
 import { computeReceipt } from '../src/receipt/compute.ts';
 import { generateReceiptKeys, loadReceiptKeys } from '../src/receipt/keys.ts';
+import { is } from '../src/storage/drizzle.ts';
 import { createKeys } from '../src/storage/key-folder.ts';
+import { getTableConfig, SQLiteTable } from '../src/storage/sqlite/drizzle.ts';
 import * as journeySchema from '../src/storage/sqlite/journey-schema.ts';
 import * as schema from '../src/storage/sqlite/schema.ts';
 import english from '../views/locales/en.json' with { type: 'json' };

@@ -4,7 +4,6 @@ import { startApp } from '../app.ts';
 import { readServeConfig } from '../config.ts';
 import { createDiagnostics } from '../diagnostics.ts';
 import { SetupError } from '../errors.ts';
-import { startWorkers } from '../workers.ts';
 import { untilStopped } from './signals.ts';
 
 /** `paraphe serve [--workers N]`: the gateway, until SIGTERM or SIGINT. */
@@ -17,6 +16,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return serve(app, `Paraphe serves ${origin} on ${host}:${app.port}.`);
   }
   const count = parseCount(values.workers);
+  const { startWorkers } = await import('../workers.ts');
   const workers = await startWorkers(count, config, createDiagnostics(config.diagnostics));
   return serve(
     workers,

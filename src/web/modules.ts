@@ -21,8 +21,16 @@ const require = createRequire(import.meta.url);
 /** An import or re-export at the beginning of a line; what a comment shows is indented or starred. */
 const IMPORT = /^((?:import|export)\b(?:[\w$*,{}\s]*?\bfrom)?\s*)(['"])([^'"]+)\2/gm;
 
-/** @param entry a module's path below `src/` */
+const loaded = new Map<string, Modules>();
+
+/** A process serves the one version of itself: what was loaded once is that. @param entry a module's path below `src/` */
 export function loadModules(entry: string): Modules {
+  const modules = loaded.get(entry) ?? load(entry);
+  loaded.set(entry, modules);
+  return modules;
+}
+
+function load(entry: string): Modules {
   const texts = new Map<string, string>();
   const waiting = [join(SRC, entry)];
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {

@@ -29,7 +29,8 @@ afterEach(async () => {
 
 function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    const options = { env: { PATH: process.env.PATH, HOME: join(folder, 'home') }, cwd: folder };
+    const { PATH, NODE_COMPILE_CACHE } = process.env;
+    const options = { env: { PATH, NODE_COMPILE_CACHE, HOME: join(folder, 'home') }, cwd: folder };
     execFile(NODE, [PARAPHE, 'audit', ...args], options, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr });
     });

@@ -13,6 +13,8 @@ import { freePort } from '../fakes/free-port.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const NODE = join(ROOT, 'node_modules/.bin/node');
 const PARAPHE = join(ROOT, 'bin/paraphe.js');
+const { PATH, NODE_COMPILE_CACHE } = process.env;
+const SHARED = { PATH, NODE_COMPILE_CACHE };
 const folders: string[] = [];
 
 let folder: string;
@@ -28,7 +30,7 @@ type Result = { code: number; stdout: string; stderr: string };
 
 function paraphe(args: string[], env: Record<string, string> = {}): Promise<Result> {
   return new Promise((resolve) => {
-    const base = { PATH: process.env.PATH, DATA_DIR: folder, ORIGIN: 'https://petitions.example.org' };
+    const base = { ...SHARED, DATA_DIR: folder, ORIGIN: 'https://petitions.example.org' };
     // A command that should refuse and serves instead must not outlive the test, on a port that others want.
     const options = { env: { ...base, ...env }, cwd: folder, timeout: 60_000 };
     execFile(NODE, [PARAPHE, ...args], options, (error, stdout, stderr) => {
@@ -43,6 +45,9 @@ const IDENTITY = {
   IDENTITY_CLIENT_SECRET: 'a-secret-of-enough-characters',
   ORIGIN: 'https://petitions.example.org',
 };
+
+/** In this process, where it is what a command says that counts, and not how it is started. */
+const here = (name: string, ...args: string[]) => command({ ...IDENTITY, DATA_DIR: folder }, name, ...args);
 
 const oneLine = (text: string) => expect(text.trim().split('\n')).toHaveLength(1);
 
@@ -120,24 +125,24 @@ describe('paraphe serve', () => {
     const noKeys = await paraphe(['serve'], IDENTITY);
     expect(noKeys.stderr).toContain('paraphe init');
     oneLine(noKeys.stderr);
-    await paraphe(['init']);
+    await here('init');
     rmSync(join(folder, 'paraphe.sqlite'));
-    const noData = await paraphe(['serve'], IDENTITY);
-    expect(noData.stderr).toContain('There is no database');
-    oneLine(noData.stderr);
+    const noData = await here('serve');
+    expect(noData.err).toContain('There is no database');
+    oneLine(noData.err);
     writeFileSync(join(folder, 'keys/sealing-key'), 'AAAA');
-    const noKey = await paraphe(['serve'], IDENTITY);
-    expect(noKey.stderr).toContain('sealing-key does not hold 32 bytes');
-    oneLine(noKey.stderr);
+    const noKey = await here('serve');
+    expect(noKey.err).toContain('sealing-key does not hold 32 bytes');
+    oneLine(noKey.err);
   });
 
   test('refuses a simulated identity provider unless it is told to allow it', async () => {
-    await paraphe(['init']);
-    const env = { ...IDENTITY, IDENTITY_ISSUER: 'http://localhost:3001/api/v2' };
-    const { code, stderr } = await paraphe(['serve'], env);
+    await here('init');
+    const env = { ...IDENTITY, DATA_DIR: folder, IDENTITY_ISSUER: 'http://localhost:3001/api/v2' };
+    const { code, err } = await command(env, 'serve');
     expect(code).toBe(1);
-    expect(stderr).toContain('ALLOW_SIMULATED_IDENTITY=1');
-    oneLine(stderr);
+    expect(err).toContain('ALLOW_SIMULATED_IDENTITY=1');
+    oneLine(err);
   });
 
   test('never loads the simulator', async () => {
@@ -155,10 +160,8 @@ describe('paraphe serve', () => {
 });
 
 describe('paraphe petition', () => {
-  const petitions = (name: string, ...args: string[]) => command({ ...IDENTITY, DATA_DIR: folder }, name, ...args);
-
   test('opens one that states no thresholds with those of the brand, and one that states none at all with none', async () => {
-    await petitions('init');
+    await here('init');
     writeFileSync(join(folder, 'brand.yaml'), 'name: V\nthresholds: [{ signatures: 5000, label: { fr: Inscrite } }]');
     for (const [slug, stated] of [
       ['muette', ''],
@@ -183,30 +186,30 @@ describe('paraphe petition', () => {
   });
 
   test('opens from a file, lists and closes, also beside another process', async () => {
-    await petitions('init');
+    await here('init');
     const file = join(folder, 'p.md');
     writeFileSync(file, '---\nslug: un-titre\ntitle: Un titre\nmin_age: 18\ndepartments: false\n---\n\nCeci.\n');
-    expect((await petitions('petition', 'list')).out).toContain('No petition is open');
-    expect((await petitions('petition', 'open', file)).out).toContain('Opened un-titre');
-    const twice = await petitions('petition', 'open', file);
+    expect((await here('petition', 'list')).out).toContain('No petition is open');
+    expect((await here('petition', 'open', file)).out).toContain('Opened un-titre');
+    const twice = await here('petition', 'open', file);
     expect(twice.code).toBe(1);
     oneLine(twice.err);
-    expect(JSON.parse((await petitions('petition', 'list', '--json')).out)).toMatchObject([
+    expect(JSON.parse((await here('petition', 'list', '--json')).out)).toMatchObject([
       { slug: 'un-titre', status: 'open', signatures: 0 },
     ]);
-    expect((await petitions('petition', 'close', 'un-titre')).out).toContain('is closed, with 0 signatures');
-    expect((await petitions('petition', 'close', 'un-titre')).out).toContain('was closed already');
-    expect((await petitions('petition', 'close', 'aucune')).code).toBe(1);
+    expect((await here('petition', 'close', 'un-titre')).out).toContain('is closed, with 0 signatures');
+    expect((await here('petition', 'close', 'un-titre')).out).toContain('was closed already');
+    expect((await here('petition', 'close', 'aucune')).code).toBe(1);
     const never = join(folder, 'never.md');
     for (const rule of ['closes: 2020-01-01', 'acr: eidas9', 'acr: ""']) {
       const rules = `slug: jamais\ntitle: Un titre\nmin_age: 18\ndepartments: false\n${rule}`;
       writeFileSync(never, `---\n${rules}\n---\n\nCeci.\n`);
-      const { code, err } = await petitions('petition', 'open', never);
+      const { code, err } = await here('petition', 'open', never);
       expect(code).toBe(1);
       oneLine(err);
     }
     for (const args of [[], ['open'], ['open', 'nowhere.md'], ['sing', 'x']]) {
-      const { code, err } = await petitions('petition', ...args);
+      const { code, err } = await here('petition', ...args);
       expect(code).toBe(1);
       oneLine(err);
     }
@@ -220,7 +223,7 @@ describe('paraphe demo', () => {
   });
 
   async function start(env: Record<string, string>): Promise<{ child: ChildProcess; printed: () => string }> {
-    const child = spawn(NODE, [PARAPHE, 'demo'], { cwd: folder, env: { PATH: process.env.PATH, ...env } });
+    const child = spawn(NODE, [PARAPHE, 'demo'], { cwd: folder, env: { ...SHARED, ...env } });
     running.push(child);
     let text = '';
     child.stdout?.on('data', (chunk) => (text += chunk));
@@ -259,16 +262,16 @@ describe('paraphe demo', () => {
     const fresh = { ...env, DATA_DIR: join(folder, 'fresh') };
     expect((await paraphe(['demo'], fresh)).stderr).toContain('in use');
     expect(existsSync(fresh.DATA_DIR)).toBe(false); // a port that was busy is not fixed for ever
-    const taken = await paraphe(['demo'], { ...env, DATA_DIR: join(folder, 'other') });
+    const taken = await command({ ...env, DATA_DIR: join(folder, 'other') }, 'demo');
     expect(taken.code).toBe(1);
-    expect(taken.stderr).toContain('in use');
-    oneLine(taken.stderr);
+    expect(taken.err).toContain('in use');
+    oneLine(taken.err);
     expect(await stop(first.child)).toBe(0);
 
-    const other = await paraphe(['demo'], { ...env, PORT: '1' });
+    const other = await command({ ...env, PORT: '1' }, 'demo');
     expect(other.code).toBe(1);
-    expect(other.stderr).toContain('made with other ports');
-    oneLine(other.stderr);
+    expect(other.err).toContain('made with other ports');
+    oneLine(other.err);
 
     const second = await start(env);
     await sign(); // the same person: nothing is added
@@ -288,8 +291,7 @@ describe('paraphe demo', () => {
         ({ kid }) => kid,
       );
     const [before] = await kids();
-    const { stdout } = await paraphe(['keys', 'rotate'], { DATA_DIR: folder });
-    expect(stdout).toContain('stay published (1)');
+    expect((await command({ DATA_DIR: folder }, 'keys', 'rotate')).out).toContain('stay published (1)');
     while ((await kids()).length < 2) await new Promise((resolve) => setTimeout(resolve, 200));
     expect((await kids())[1]).toBe(before);
     const verified = await paraphe(['verify', 'receipt.jwt', '--issuer', origin, '--json']);

@@ -40,7 +40,8 @@ type Started = { child: ChildProcess; printed: () => string };
 
 /** Starts a command on the folder, and waits until it has printed those words or is gone. */
 async function start(command: string, env: Record<string, string>, words: string): Promise<Started> {
-  const base = { PATH: process.env.PATH, DATA_DIR: folder, DIAGNOSTICS: 'silent' };
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const base = { PATH, NODE_COMPILE_CACHE, DATA_DIR: folder, DIAGNOSTICS: 'silent' };
   const child = spawn(NODE, [PARAPHE, command], { cwd: folder, env: { ...base, ...env } });
   running.push(child);
   let text = '';

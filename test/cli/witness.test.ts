@@ -16,7 +16,8 @@ import { bytesOf, sha256, verifyEd25519 } from '../tlog/crypto.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const NODE = join(ROOT, 'node_modules/.bin/node');
 const PARAPHE = join(ROOT, 'bin/paraphe.js');
-const ENV = { PATH: process.env.PATH };
+const { PATH, NODE_COMPILE_CACHE } = process.env;
+const ENV = { PATH, NODE_COMPILE_CACHE };
 const NAME = 'example.org/witness';
 const log = new GrowingLog();
 

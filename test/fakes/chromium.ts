@@ -10,6 +10,7 @@
  * Its security is a browser's own: of the flags that `@sparticuz/chromium` proposes only the missing sandbox is taken, and
  * not those that switch the same-origin policy and site isolation off.
  */
+import { statfsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import {
   type Browser,
@@ -28,7 +29,8 @@ export class Chromium implements AsyncDisposable {
   static async start(): Promise<Chromium> {
     const { executablePath, env } = await unpackChromium();
     const options = { executablePath, env: { ...process.env, ...env }, args: ['--no-sandbox'] };
-    return new Chromium(await chromium.launch(options));
+    const ignoreDefaultArgs = hasSharedMemory() ? ['--disable-dev-shm-usage'] : [];
+    return new Chromium(await chromium.launch({ ...options, ignoreDefaultArgs }));
   }
 
   private constructor(browser: Browser) {
@@ -49,6 +51,19 @@ export class Chromium implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+}
+
+/**
+ * Playwright keeps a browser's shared memory in files, since a container may have little of it (64 MB). Where there is
+ * enough, it is a tenth quicker there.
+ */
+function hasSharedMemory(): boolean {
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm');
+    return bavail * bsize >= 2 ** 30;
+  } catch {
+    return false;
   }
 }
 

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { getTableName, is } from 'drizzle-orm';
-import { PgTable } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import { inject } from 'vitest';
+import { getTableName, is } from '../../src/storage/drizzle.ts';
 import { migrateStorage, type StoragePlace } from '../../src/storage/open.ts';
+import { PgTable } from '../../src/storage/postgres/drizzle.ts';
 import * as schema from '../../src/storage/postgres/schema.ts';
 
 const server = inject('postgres');

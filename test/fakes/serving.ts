@@ -13,8 +13,8 @@ export class Serving {
   readonly ended: Promise<number | string>;
 
   constructor(env: Readonly<Record<string, string>>, ...args: string[]) {
-    const { PATH = '' } = process.env;
-    this.process = spawn(process.execPath, [MAIN, 'serve', ...args], { env: { PATH, ...env } });
+    const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
+    this.process = spawn(process.execPath, [MAIN, 'serve', ...args], { env: { PATH, NODE_COMPILE_CACHE, ...env } });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.on('data', (text) => {
         this.out += text;

@@ -3,8 +3,12 @@
  * hears it (the accessibility tree, in its order), tabs through it, reads it on a narrow screen or with large letters, or
  * sees it in colours of their own and wants it still. One load of the page, in a browser with JavaScript; the pages have none of their own.
  */
-import { AxeBuilder } from '@axe-core/playwright';
+import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
+
+/** axe as its own package for Playwright puts it into pages; that one does it twice for each page. */
+const axePackage = createRequire(createRequire(import.meta.url).resolve('@axe-core/playwright'));
+const { source: AXE } = axePackage('axe-core') as { source: string };
 
 const WCAG_22_AA = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 /** Switched off by default, though it is of WCAG 2.2 AA. */
@@ -34,20 +38,26 @@ const SHIFT = `new Promise((resolve) => {
   requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => resolve(score), 50)));
 })`;
 
-/** In light, which brings axe into the page, then in dark. Frames, which legacy mode does not look into, are not ours. */
+/** In light and in dark. Frames, which this does not look into, are not ours. */
 async function complaintsOfAxe(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
   await page.emulateMedia({ colorScheme: 'light' });
-  const light = await new AxeBuilder({ page })
-    .options({ runOnly: WCAG_22_AA, rules: TARGETS, resultTypes: ['violations'] })
-    .setLegacyMode(true)
-    .analyze();
+  const light = await runAxe(page, { runOnly: WCAG_22_AA, rules: TARGETS });
   await page.emulateMedia({ colorScheme: 'dark' });
-  const options = { runOnly: { type: 'rule', values: OF_COLOURS }, resultTypes: ['violations'] };
-  const dark = (await page.evaluate(`axe.run(${JSON.stringify(options)})`)) as typeof light;
-  if (light.passes.length < 5 || dark.passes.length === 0) throw new Error('axe looked at too little');
-  return Object.entries({ light, dark }).flatMap(([scheme, results]) =>
-    results.violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${scheme} ${id}: ${target}`)),
+  const dark = await runAxe(page, { runOnly: { type: 'rule', values: OF_COLOURS } });
+  if (light.passes < 5 || dark.passes === 0) throw new Error('axe looked at too little');
+  return Object.entries({ light, dark }).flatMap(([scheme, { violations }]) =>
+    violations.map((one) => `${scheme} ${one}`),
   );
+}
+
+/** How many rules passed, and each element that breaks one. */
+async function runAxe(page: Page, options: object): Promise<{ passes: number; violations: string[] }> {
+  const asked = JSON.stringify({ ...options, resultTypes: ['violations'] });
+  return (await page.evaluate(`axe.run(${asked}).then(({ passes, violations }) => ({
+    passes: passes.length,
+    violations: violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ': ' + target)),
+  }))`)) as { passes: number; violations: string[] };
 }
 
 /** Where the parts of a page stand, as a screen reader lists them. */

@@ -11,6 +11,7 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from '../../src/tlog/merkle-proof.ts';
+import { rounds } from '../fakes/rounds.ts';
 import vectors from '../vectors/rfc6962.json' with { type: 'json' };
 import { bytesOf, flipped, fromHex, hashing, hex, sha256 } from './crypto.ts';
 
@@ -69,7 +70,8 @@ function grow(leaves: readonly Uint8Array[]) {
   return { frontier, roots, make };
 }
 
-const LARGEST = 300;
+/** Past a full tree, of 128 leaves or of 256. */
+const LARGEST = rounds(140, 300);
 const leaves = Array.from({ length: LARGEST }, (_, i) => hashing.leaf(bytesOf(`leaf ${i}`)));
 const tree = grow(leaves);
 const definition = naive(leaves);

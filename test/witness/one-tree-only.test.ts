@@ -158,7 +158,7 @@ describe('killed at the worst moment', () => {
   async function start(dies: { at: number; when: 'before' | 'after' }): Promise<{ child: ChildProcess; url: string }> {
     const child = spawnChild(join(import.meta.dirname, 'killed.worker.ts'), {
       execArgv: [],
-      env: { ORDER: JSON.stringify({ folder, name: NAME, log: logs[0]!.vkey, dies }) },
+      env: { ...process.env, ORDER: JSON.stringify({ folder, name: NAME, log: logs[0]!.vkey, dies }) },
     });
     children.push(child);
     const [url] = (await once(child, 'message')) as [string];

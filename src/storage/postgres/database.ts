@@ -4,9 +4,9 @@
  * bad news that may pass: a Refusal that answers 503. Anything else is a bug and goes through.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { DrizzleQueryError } from 'drizzle-orm/errors';
 import pg from 'pg';
 import { Refusal, SetupError } from '../../errors.ts';
+import { DrizzleQueryError } from '../drizzle.ts';
 
 /** A statement that the server parses once for each connection. */
 export type Statement = { readonly name: string; readonly text: string };

@@ -1,9 +1,9 @@
 /** A move from or into a PostgreSQL database: read in one snapshot through a cursor, written as arrays that come apart. */
-import { is } from 'drizzle-orm';
-import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
 import type pg from 'pg';
+import { is } from '../drizzle.ts';
 import { type MovedRow, type MoveSource, type MoveTarget, movedTables, TOGETHER } from '../moving.ts';
 import { connect } from './database.ts';
+import { getTableConfig, PgTable } from './drizzle.ts';
 import * as schema from './schema.ts';
 
 const ALL = Object.values(schema)

@@ -1,10 +1,9 @@
-import { asc, desc, eq, sql } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/node-postgres';
-import { alias } from 'drizzle-orm/pg-core';
 import type { Petition } from '../../petitions/petition.ts';
 import type { PetitionStore } from '../../petitions/ports.ts';
+import { asc, desc, eq, sql } from '../drizzle.ts';
 import { petitionOf } from '../petition-row.ts';
 import type { Database } from './database.ts';
+import { alias, drizzle } from './drizzle.ts';
 import { entries, petitions } from './schema.ts';
 
 const KEEP_MS = 100;

@@ -3,7 +3,7 @@
  * the two), journeys included. What a mapper cannot say stands in the migration: journeys are UNLOGGED, tiles are kept out
  * of line as they are, and rows that are written again and again leave room for it.
  */
-import { sql } from 'drizzle-orm';
+import { sql } from '../drizzle.ts';
 import {
   bigint,
   boolean,
@@ -17,7 +17,7 @@ import {
   text,
   timestamp,
   uniqueIndex,
-} from 'drizzle-orm/pg-core';
+} from './drizzle.ts';
 
 const bytes = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 /** The index of an entry, or a number of them. */

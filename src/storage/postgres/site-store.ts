@@ -1,8 +1,8 @@
-import { asc, eq } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/node-postgres';
 import type { SiteStore } from '../../provider/ports.ts';
+import { asc, eq } from '../drizzle.ts';
 import { siteFromRow, siteToRow } from '../site-rows.ts';
 import type { Database } from './database.ts';
+import { drizzle } from './drizzle.ts';
 import { sites } from './schema.ts';
 
 export function postgresSiteStore(database: Database): SiteStore {

@@ -1,14 +1,13 @@
 /** The data and the journeys on PostgreSQL, opened for one process: its connections are bounded, journeys have their own. */
 import { join } from 'node:path';
-import { readMigrationFiles } from 'drizzle-orm/migrator';
-import { drizzle } from 'drizzle-orm/node-postgres';
-import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import type pg from 'pg';
 import { SetupError } from '../../errors.ts';
+import { readMigrationFiles } from '../drizzle.ts';
 import { checkNotMoved } from '../moving.ts';
 import type { OpenJourneys, Storage } from '../open.ts';
 import type { StoragePlace } from '../place.ts';
 import { connect, Database, placeOf } from './database.ts';
+import { drizzle, migrate } from './drizzle.ts';
 import { checkTables } from './integrity.ts';
 import { postgresJourneyStore } from './journey-store.ts';
 import { isWriterGone } from './lease.ts';

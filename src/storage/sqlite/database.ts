@@ -7,10 +7,9 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSy
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
-import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
-import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { Refusal, SetupError } from '../../errors.ts';
+import { readMigrationFiles } from '../drizzle.ts';
+import { type BetterSQLite3Database, drizzle, migrate } from './drizzle.ts';
 
 export type Sqlite = BetterSQLite3Database & { readonly $client: Database.Database };
 

@@ -4,7 +4,7 @@
  * Claims are kept WITHOUT ROWID (see the migration), their rows being little more than the key. Rows with a content are
  * not: four of them fill a page, and in the tree of their keys every other insert would split one.
  */
-import { blob, index, integer, sqliteTable } from 'drizzle-orm/sqlite-core';
+import { blob, index, integer, sqliteTable } from './drizzle.ts';
 
 /** A journey's content, sealed under a key that only its cookie holds. */
 export const journeys = sqliteTable(

@@ -1,8 +1,8 @@
 /** A move from or into a SQLite file. All of it is synchronous; a target's rows wait in its WAL until the commit. */
-import { is } from 'drizzle-orm';
-import { getTableConfig, SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { is } from '../drizzle.ts';
 import { type MovedRow, type MoveSource, type MoveTarget, movedTables, TOGETHER } from '../moving.ts';
 import type { Sqlite } from './database.ts';
+import { getTableConfig, SQLiteTable } from './drizzle.ts';
 import * as schema from './schema.ts';
 
 const ALL = Object.values(schema)

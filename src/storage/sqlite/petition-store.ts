@@ -1,9 +1,9 @@
-import { asc, desc, eq, sql } from 'drizzle-orm';
-import { alias } from 'drizzle-orm/sqlite-core';
 import type { Petition, PetitionId } from '../../petitions/petition.ts';
 import type { PetitionStore } from '../../petitions/ports.ts';
+import { asc, desc, eq, sql } from '../drizzle.ts';
 import { type PetitionRow, petitionOf } from '../petition-row.ts';
 import { act, type Sqlite } from './database.ts';
+import { alias } from './drizzle.ts';
 import { entries, petitions } from './schema.ts';
 
 const FOLLOW_MS = 100;

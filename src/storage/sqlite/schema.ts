@@ -3,8 +3,8 @@
  * since 1970-01-01: tens of millions of rows are kept. What each row says of a person is listed in docs/privacy.md.
  * The bytes of log entries are not stored: they are derived from these columns, and the tiles tell whether a column changed.
  */
-import { sql } from 'drizzle-orm';
-import { blob, check, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { sql } from '../drizzle.ts';
+import { blob, check, integer, primaryKey, sqliteTable, text, uniqueIndex } from './drizzle.ts';
 
 export const petitions = sqliteTable(
   'petitions',

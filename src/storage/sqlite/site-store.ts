@@ -1,5 +1,5 @@
-import { asc, eq, sql } from 'drizzle-orm';
 import type { SiteStore } from '../../provider/ports.ts';
+import { asc, eq, sql } from '../drizzle.ts';
 import { siteFromRow, siteToRow } from '../site-rows.ts';
 import { act, type Sqlite } from './database.ts';
 import { sites } from './schema.ts';

@@ -4,7 +4,7 @@
  */
 import { scaleQuantile } from 'd3-scale';
 import { ABROAD, DEPARTMENTS } from '../../petitions/department.ts';
-import { OUTLINES, OUTLINES_HEIGHT, OUTLINES_WIDTH } from './outlines.ts';
+import { OUTLINES_HEIGHT, OUTLINES_WIDTH, outlines } from './outlines.ts';
 
 export type Shape = {
   readonly code: string;
@@ -26,8 +26,8 @@ export type DepartmentMap = {
 };
 
 const SHADES = [1, 2, 3, 4, 5];
-/** Nobody lives in the Southern and Antarctic Lands or on Clipperton. */
-const OVERSEAS = [...DEPARTMENTS.keys()].filter((code) => !OUTLINES.has(code) && code !== '984' && code !== '989');
+/** Codes of three characters. Nobody lives in the Southern and Antarctic Lands or on Clipperton. */
+const OVERSEAS = [...DEPARTMENTS.keys()].filter((code) => code.length === 3 && code !== '984' && code !== '989');
 const SQUARES = [...OVERSEAS, ABROAD];
 const A_ROW = 6;
 const CELL = { width: OUTLINES_WIDTH / A_ROW, height: 37, side: 18 };
@@ -42,7 +42,7 @@ export function drawDepartmentMap(counts: ReadonlyMap<string, number>): Departme
   return {
     width: OUTLINES_WIDTH,
     height: OUTLINES_HEIGHT + CELL.height * Math.ceil(SQUARES.length / A_ROW),
-    outlines: [...OUTLINES].map(([code, path]) => shape(code, path)),
+    outlines: [...outlines()].map(([code, path]) => shape(code, path)),
     squares: SQUARES.map((code, i) => {
       const x = Math.round((i % A_ROW) * CELL.width + CELL.width / 2);
       const y = OUTLINES_HEIGHT + Math.floor(i / A_ROW) * CELL.height + 4;

