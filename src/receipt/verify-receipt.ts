@@ -131,11 +131,18 @@ function localKeys(jwks: JSONWebKeySet) {
 
 const remote = new Map<string, ReturnType<typeof createRemoteJWKSet>>();
 
-/** One cache of keys for each issuer: refetched on an unknown `kid`, with jose's cool-down of 30 s. */
+/**
+ * An unknown `kid` has the keys fetched again, at most this often: a gateway publishes a new key longer than this before it
+ * signs with it, so that a rotation refuses nobody.
+ */
+const COOLDOWN_MS = 2_000;
+
+/** One cache of keys for each issuer. */
 function remoteKeys(issuer: string) {
   let keys = remote.get(issuer);
   if (keys === undefined) {
-    keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', issuer), { timeoutDuration: 5000 });
+    const address = new URL('/.well-known/jwks.json', issuer);
+    keys = createRemoteJWKSet(address, { timeoutDuration: 5000, cooldownDuration: COOLDOWN_MS });
     remote.set(issuer, keys);
   }
   return keys;

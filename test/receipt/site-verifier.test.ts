@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import express from 'express';
 import type { JSONWebKeySet } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Day, parseDay } from '../../src/clock.ts';
 import { nymFromBytes } from '../../src/person/nym.ts';
 import { computeReceipt } from '../../src/receipt/compute.ts';
@@ -85,6 +85,36 @@ describe('a site accepts', () => {
     for (const receipt of [old, receiptFor(clientId, rotated)]) {
       await expect(verifySiteReceipt(receipt, { issuer, clientId, jwks: both })).resolves.toBeDefined();
     }
+  });
+});
+
+describe('a site that has fetched the keys an instant before they are rotated', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+  afterEach(() => {
+    vi.useRealTimers();
+    jwks = keys.jwks as JSONWebKeySet;
+  });
+
+  test('accepts the first receipt of the new key, which was published before it signed', async () => {
+    vi.advanceTimersByTime(3_600_000); // whatever was fetched before is too old
+    await verifySiteReceipt(receiptFor(clientId), { issuer, clientId });
+    const rotated = await loadReceiptKeys(rotateReceiptKeys(first));
+    jwks = rotated.jwks as JSONWebKeySet;
+    vi.advanceTimersByTime(2_500);
+    await verifySiteReceipt(receiptFor(clientId, rotated), { issuer, clientId });
+  });
+
+  test('asks once, whoever shows how many receipts of unknown keys', async () => {
+    vi.advanceTimersByTime(7_200_000);
+    await verifySiteReceipt(receiptFor(clientId), { issuer, clientId });
+    vi.advanceTimersByTime(2_500);
+    fetched = 0;
+    const stranger = await loadReceiptKeys(generateReceiptKeys());
+    for (let i = 0; i < 100; i++) {
+      const forged = verifySiteReceipt(receiptFor(clientId, stranger), { issuer, clientId });
+      await expect(forged).rejects.toMatchObject({ code: 'unknown-key' });
+    }
+    expect(fetched).toBe(1);
   });
 });
 
