@@ -25,8 +25,8 @@ import { Watch } from './watch.ts';
 /** The time between two fetches of keys that are allowed to be asked for by failed logins. */
 const COOLDOWN_MS = 10_000;
 
-/** The cool-down goes by performance.now, which stands still here: moved ahead it is instead of waited for. */
-let instant = performance.now();
+/** The cool-down goes by performance.now. It stands still here, at a number that sums do not round, and is moved ahead. */
+let instant = Math.ceil(performance.now());
 
 beforeAll(() => {
   vi.spyOn(performance, 'now').mockImplementation(() => instant);
