@@ -1,4 +1,7 @@
-/** Two cores: two workers. Time-outs end what hangs, on a machine ten times slower than ours too; they measure nothing. */
+/**
+ * Two cores and three workers, since many a test waits. Time-outs end what hangs, on a machine ten times slower than ours
+ * too; they measure nothing.
+ */
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -8,7 +11,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/fakes/chromium-setup.ts', 'test/fakes/postgres-setup.ts'],
-    maxWorkers: 2,
+    maxWorkers: 3,
     // For the processes that tests start: each is quicker when it finds the program compiled.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node') },
     testTimeout: 120_000,
