@@ -1,11 +1,11 @@
 /** Receipt keys that are rotated under gateways that serve. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { loadReceiptKeys } from '../../src/receipt/keys.ts';
+import { generateReceiptKeys, loadReceiptKeys } from '../../src/receipt/keys.ts';
 import { followReceiptKeys } from '../../src/storage/followed-receipt-keys.ts';
-import { createKeys, readReceiptKeys } from '../../src/storage/key-folder.ts';
+import { createKeys, readReceiptKeys, receiptKeysChanged } from '../../src/storage/key-folder.ts';
 import { rotateKeys } from '../../src/storage/rotate-receipt-keys.ts';
 
 const silent = { info: vi.fn(), warn: vi.fn() };
@@ -88,4 +88,13 @@ test('a file that cannot be read is told, and the keys at hand serve on', async 
   vi.advanceTimersByTime(1_000);
   await vi.waitFor(() => expect(silent.warn).toHaveBeenCalled(), 30_000);
   expect(keys.current()).toBe(before);
+});
+
+test('a change is seen though the file keeps its number and its time', () => {
+  const file = join(folder, 'receipt-keys.json');
+  utimesSync(file, 60, 60);
+  const before = receiptKeysChanged(folder);
+  writeFileSync(file, JSON.stringify(generateReceiptKeys()));
+  utimesSync(file, 60, 60);
+  expect(receiptKeysChanged(folder)).not.toBe(before);
 });
