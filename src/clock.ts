@@ -36,14 +36,22 @@ export function parseDay(text: string): Day | undefined {
   return text as Day;
 }
 
+let midnightDay = '' as Day;
+let midnight = Number.NaN;
+
 /**
  * The instant of 00:00 in Paris on a day, in seconds since 1970. Paris is one or two hours ahead of UTC and changes
- * its clocks at 01:00 UTC, never at midnight, so exactly one of the two candidates reads 00:00 there.
+ * its clocks at 01:00 UTC, never at midnight, so exactly one of the two candidates reads 00:00 there. Receipts of one day
+ * are made one after the other, so the last answer is kept.
  */
 export function parisMidnight(day: Day): number {
-  const utc = Date.parse(`${day}T00:00:00Z`);
-  const summer = utc - 2 * HOUR;
-  return (PARIS.format(summer) === day ? summer : utc - HOUR) / 1000;
+  if (day !== midnightDay) {
+    const utc = Date.parse(`${day}T00:00:00Z`);
+    const summer = utc - 2 * HOUR;
+    midnight = (PARIS.format(summer) === day ? summer : utc - HOUR) / 1000;
+    midnightDay = day;
+  }
+  return midnight;
 }
 
 let numberedDay = '' as Day;

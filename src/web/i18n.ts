@@ -87,18 +87,19 @@ function speech(lang: Lang, i18n: i18n): Speech {
   const translate = i18n.getFixedT(lang);
   const { region } = localeOf(lang);
   const numbers = new Intl.NumberFormat(region);
-  const wholeDays = new Intl.DateTimeFormat(region, { timeZone: 'UTC', dateStyle: 'long' });
   const months = new Intl.DateTimeFormat(region, { timeZone: 'UTC', month: 'long', year: 'numeric' });
   const hours = new Intl.DateTimeFormat(region, { timeZone: 'Europe/Paris', hour: '2-digit', minute: '2-digit' });
+  const wholeDay = wholeDays(region);
   const dateInWords = (day: Day): string => {
     const [year = 0, month = 0, number = 0] = day.split('-').map(Number);
     if (month === 0) return String(year);
     if (number === 0) return months.format(Date.UTC(year, month - 1));
-    const words = wholeDays.format(Date.UTC(year, month - 1, number)).replace(/^(\d+\.?) /, '$1\u00a0');
+    const words = wholeDay(year, month, number).replace(/^(\d+\.?) /, '$1\u00a0');
     return lang === 'fr' ? words.replace(/^1\u00a0/, '1er\u00a0') : words;
   };
 
   const sentences = new Map<string, string>();
+  const times = new Map<string, string>();
   return {
     t: (key, params) =>
       params === undefined
@@ -106,7 +107,25 @@ function speech(lang: Lang, i18n: i18n): Speech {
         : remember(sentences, key + JSON.stringify(params), () => translate(key, { ...params })),
     number: (value) => numbers.format(value),
     date: (day) => dateInWords(day),
-    time: (instant) => hours.format(instant),
+    time: (instant) => remember(times, String(Math.floor(instant.getTime() / 60_000)), () => hours.format(instant)),
+  };
+}
+
+/**
+ * A day in words: what Intl says of the month, with the two numbers put in. Intl itself takes as long for one date as the
+ * rest of its page does, and a birth date's words are not to be remembered.
+ */
+function wholeDays(region: string): (year: number, month: number, day: number) => string {
+  const format = new Intl.DateTimeFormat(region, { timeZone: 'UTC', dateStyle: 'long' });
+  const { calendar, numberingSystem } = format.resolvedOptions();
+  if (calendar !== 'gregory' || numberingSystem !== 'latn') {
+    return (year, month, day) => format.format(Date.UTC(year, month - 1, day));
+  }
+  const months = Array.from({ length: 12 }, (_, month) => format.formatToParts(Date.UTC(2000, month, 1)));
+  return (year, month, day) => {
+    const put = { year: String(year), day: String(day) };
+    const parts = months[month - 1] ?? [];
+    return parts.map(({ type, value }) => (type === 'year' || type === 'day' ? put[type] : value)).join('');
   };
 }
 

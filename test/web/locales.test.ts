@@ -45,6 +45,16 @@ describe('the words of all languages', () => {
     for (const lang of LANGS) expect(words[lang]!.get('consent.version')).toBe(words.fr!.get('consent.version'));
   });
 
+  test.each(LANGS)('%s says every day as Intl does, but for what must not break', (lang) => {
+    const intl = new Intl.DateTimeFormat(localeOf(lang).region, { timeZone: 'UTC', dateStyle: 'long' });
+    const plain = (text: string) => text.replaceAll('\u00a0', ' ').replace(/^1er /, '1 ');
+    const { date } = say(lang);
+    for (let at = Date.UTC(1900, 0, 1); at < Date.UTC(2100, 0, 1); at += 86_400_000) {
+      const day = new Date(at).toISOString().slice(0, 10) as Day;
+      if (plain(date(day)) !== plain(intl.format(at))) expect(date(day), day).toBe(intl.format(at));
+    }
+  });
+
   test.each(LANGS)('%s says what it is called, and how its numbers and days are written', (lang) => {
     const { name, region, abroad } = localeOf(lang);
     expect(name).toBeTruthy();
