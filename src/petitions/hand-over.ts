@@ -34,8 +34,7 @@ export class HandOver implements Register {
   readonly #requests: RequestStore;
   readonly #limits: Limits;
   readonly #waiting = new Map<string, Waiting>();
-  readonly #stopListening: () => void;
-  readonly #looking: NodeJS.Timeout;
+  #stopListening: (() => void) | undefined;
   #gathered: Gathered[] = [];
   #count = 0;
   readonly #collector = new OneAtATime(() => this.#collect());
@@ -43,8 +42,6 @@ export class HandOver implements Register {
   constructor(requests: RequestStore, limits: Partial<Limits> = {}) {
     this.#requests = requests;
     this.#limits = { ...LIMITS, ...limits };
-    this.#stopListening = requests.onAnswered(() => this.#look());
-    this.#looking = setInterval(() => void this.#giveUp(), LOOK_MS);
   }
 
   /** Acts that wait for an answer. */
@@ -69,17 +66,25 @@ export class HandOver implements Register {
     const id = randomUUID();
     const { promise, resolve, reject } = Promise.withResolvers<readonly PetitionOutcome[]>();
     this.#waiting.set(id, { since: performance.now(), resolve, reject });
+    this.#stopListening ??= this.#listen();
     // Not waited for: a database that hangs would keep whoever asked from hearing that patience is over.
-    this.#requests.leave(id, acts).catch((error: unknown) => {
-      if (this.#waiting.delete(id)) reject(error);
-    });
+    this.#requests.leave(id, acts).catch((error: unknown) => this.#stopWaiting(id)?.reject(error));
     return promise;
   }
 
-  /** Waits for nobody any more. */
+  /** Listens for nothing any more. */
   close(): void {
-    this.#stopListening();
-    clearInterval(this.#looking);
+    this.#stopListening?.();
+    this.#stopListening = undefined;
+  }
+
+  #listen(): () => void {
+    const stop = this.#requests.onAnswered(() => this.#look());
+    const looking = setInterval(() => void this.#giveUp(), LOOK_MS);
+    return () => {
+      stop();
+      clearInterval(looking);
+    };
   }
 
   #leaveGathered(): void {
@@ -108,9 +113,7 @@ export class HandOver implements Register {
     const asked = [...this.#waiting.keys()];
     const answers = await this.#requests.collect(asked).catch(() => []); // looked at again, until nobody waits
     for (const { id, outcomes } of answers) {
-      const waiting = this.#waiting.get(id);
-      this.#waiting.delete(id);
-      waiting?.resolve(outcomes);
+      this.#stopWaiting(id)?.resolve(outcomes);
     }
   }
 
@@ -121,12 +124,19 @@ export class HandOver implements Register {
     const late = performance.now() - this.#limits.patienceMs;
     const given = [...this.#waiting].filter(([, { since }]) => since <= late);
     await Promise.all(
-      given.map(async ([id, waiting]) => {
+      given.map(async ([id]) => {
         await this.#requests.withdraw(id).catch(() => {});
-        if (this.#waiting.delete(id))
-          waiting.reject(new Refusal('storage-unavailable', 'nobody wrote the log in time'));
+        this.#stopWaiting(id)?.reject(new Refusal('storage-unavailable', 'nobody wrote the log in time'));
       }),
     );
+  }
+
+  /** Listens no longer than anything is waited for. @returns `undefined` when it is not waited for any more */
+  #stopWaiting(id: string): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (this.#waiting.size === 0) this.close();
+    return waiting;
   }
 }
 

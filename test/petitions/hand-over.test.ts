@@ -47,6 +47,30 @@ test('nobody answers: whoever waits is told so', async () => {
   expect(await afterPatience({}, 1)).toEqual([UNAVAILABLE]);
 });
 
+test('who hands over listens only while it waits', async () => {
+  let listening = 0;
+  let answered = () => {};
+  const asked: string[] = [];
+  const outcome: PetitionOutcome = { result: 'kept' } as never;
+  const handOver = new HandOver(
+    silent({
+      leave: async (id) => void asked.push(id),
+      collect: async (ids) => ids.map((id) => ({ id, outcomes: [outcome] })),
+      onAnswered: (told) => {
+        listening++;
+        answered = told;
+        return () => listening--;
+      },
+    }),
+  );
+  expect(listening).toBe(0);
+  const both = [handOver.recordAll([ACT]), handOver.recordAll([ACT])];
+  expect(listening).toBe(1);
+  answered();
+  expect(await Promise.all(both)).toEqual([[outcome], [outcome]]);
+  expect(listening).toBe(0);
+});
+
 test('a database that hangs while acts are left does not make them wait longer, nor end the process', async () => {
   const unhandled: unknown[] = [];
   const note = (error: unknown) => unhandled.push(error);

@@ -9,7 +9,13 @@ import type { RequestStore } from '../../petitions/ports.ts';
 import { decode, encode } from '../request-text.ts';
 import { act, createSqlite } from './database.ts';
 
+/**
+ * How often a writer looks for requests while others ask, and when nobody has for a while: each look wakes a process that
+ * may have nothing else to do, and a gateway alone is asked by commands only.
+ */
 const LOOK_MS = 10;
+const QUIET_LOOK_MS = 100;
+const QUIET_AFTER_MS = 5_000;
 /** No finer: it stands beside pseudonyms. */
 const MINUTE = 'unixepoch() / 60 * 60';
 const TABLE = `CREATE TABLE IF NOT EXISTS requests (
@@ -18,6 +24,7 @@ const TABLE = `CREATE TABLE IF NOT EXISTS requests (
 /** @param file made, and opened, when it is first used; a torn one is made anew */
 export function sqliteRequestStore(file: string): RequestStore & { close(): void } {
   let opened: ReturnType<typeof prepare> | undefined;
+  let asked = Number.NEGATIVE_INFINITY;
   const statements = () => {
     opened ??= prepare(openWhole(file) ?? remake(file));
     return opened;
@@ -27,6 +34,7 @@ export function sqliteRequestStore(file: string): RequestStore & { close(): void
     waiting: (except) =>
       act(() => {
         const rows = statements().waiting.all(JSON.stringify(except));
+        if (rows.length > 0) asked = performance.now();
         return rows.map(({ id, acts }) => ({ id, acts: decode(acts) as readonly PetitionAct[] }));
       }),
     answer: (answers) =>
@@ -43,15 +51,19 @@ export function sqliteRequestStore(file: string): RequestStore & { close(): void
       }),
     withdraw: (id) => act(() => statements().withdraw.run(id).changes === 1),
     sweep: () => act(() => void statements().sweep.run()),
-    onAsked: look,
-    onAnswered: look,
+    onAsked: (told) => look(told, () => (performance.now() - asked < QUIET_AFTER_MS ? LOOK_MS : QUIET_LOOK_MS)),
+    onAnswered: (told) => look(told, () => LOOK_MS),
     close: () => void opened?.client.close(),
   };
 }
 
-function look(told: () => void): () => void {
-  const timer = setInterval(told, LOOK_MS);
-  return () => clearInterval(timer);
+function look(told: () => void, pauseMs: () => number): () => void {
+  const again = () => {
+    timer = setTimeout(again, pauseMs());
+    told();
+  };
+  let timer = setTimeout(again, pauseMs());
+  return () => clearTimeout(timer);
 }
 
 function prepare(client: Database.Database) {
