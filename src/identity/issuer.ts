@@ -11,6 +11,7 @@ import { Refusal } from '../errors.ts';
 import type { ExchangeReport, IdentityKeyArchive } from './ports.ts';
 import type { ProviderSettings } from './profile.ts';
 import { type Answer, createTransport, type Fetch, ProviderUnavailable } from './transport.ts';
+import { toResponse } from './whole-response.ts';
 
 export type Snapshot = {
   readonly configuration: client.Configuration;
@@ -130,7 +131,7 @@ export class Issuer {
     const known = answers?.get(url);
     const answer = known ?? (await this.#exchange(this.#endpointOf(url), url, this.#withBearerInBody(url, options)));
     answers?.set(url, answer);
-    return new Response(answer.body, answer);
+    return toResponse(answer);
   }
 
   async #exchange(endpoint: ExchangeReport['endpoint'], url: string, options: Parameters<Fetch>[1]): Promise<Answer> {
