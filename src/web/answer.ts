@@ -25,33 +25,30 @@ export function aboutOf(res: Response): About {
   return res.locals.about as About;
 }
 
-/** A personal page: rendered for this answer alone and kept by no cache. */
+/**
+ * A personal page, kept by no cache.
+ * @param own the words of its model and address that are this person's alone: what is left may be kept as a skeleton
+ */
 export function sendPage<N extends PageName>(
   deps: WebDependencies,
   req: Request,
   res: Response,
   name: N,
   model: PageModels[N],
-  status = 200,
+  { status = 200, own }: { status?: number; own?: readonly string[] } = {},
 ): void {
   const { lang, path, site } = aboutOf(res);
   if (site !== undefined) allowForm(res, site.origin);
   const context = { ...pageContext(deps, req, lang), ...(path === undefined ? {} : { path }) };
+  const html =
+    own === undefined
+      ? Buffer.from(deps.pages.render(name, model, context))
+      : deps.pages.renderPersonal(name, model, context, own);
   res.status(status).setHeader('Cache-Control', 'no-store');
   res.setHeader('Content-Type', 'text/html; charset=utf-8');
   res.setHeader('Content-Language', context.lang);
-  const html = toUtf8(deps.pages.render(name, model, context));
   res.setHeader('Content-Length', html.length);
   res.end(html);
-}
-
-const encoder = new TextEncoder();
-let scratch = new Uint8Array(1 << 16);
-
-/** In one pass: `Buffer.from` counts first and encodes then, at twice the price for a text with typographic signs. */
-function toUtf8(text: string): Buffer {
-  if (scratch.length < text.length * 3) scratch = new Uint8Array(text.length * 3);
-  return Buffer.copyBytesFrom(scratch, 0, encoder.encodeInto(text, scratch).written);
 }
 
 export function pageContext(deps: WebDependencies, req: Request, chosen: Lang | undefined) {

@@ -79,7 +79,9 @@ function sendProblem(deps: WebDependencies, req: Request, res: Response, code: R
   res.setHeader('Content-Language', lang);
   for (const [name, value] of FOR_ALL_SITES) res.setHeader(name, value); // as what is found there
   res.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
-  res.end(JSON.stringify({ type: 'about:blank', title: deps.pages.text(lang, `refusal.${code}.title`), status, code }));
+  res.end(
+    JSON.stringify({ type: 'about:blank', title: deps.pages.speechOf(lang).t(`refusal.${code}.title`), status, code }),
+  );
 }
 
 function sendRefusal(deps: WebDependencies, req: Request, res: Response, code: RefusalCode | 'internal-error'): void {
@@ -93,5 +95,5 @@ function sendRefusal(deps: WebDependencies, req: Request, res: Response, code: R
     site: site?.name,
     detail,
   };
-  sendPage(deps, req, res, 'refusal', model, model.status);
+  sendPage(deps, req, res, 'refusal', model, { status: model.status });
 }

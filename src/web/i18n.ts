@@ -52,7 +52,7 @@ function unknown(lang: Lang): never {
 
 type Params = Readonly<Record<string, string | number>>;
 
-type Speech = {
+export type Speech = {
   /** Sentences are remembered with their parameters: nothing that could tell who someone is may be one. */
   t(key: string, params?: Params): string;
   number(value: number): string;

@@ -49,14 +49,14 @@ export type PageModels = {
     action: 'sign' | 'withdraw';
     /** The site that sent the person and will get the receipt; they have not seen the text here yet. */
     site: { name: string; statementHtml: string } | undefined;
-    /** The birth date that came back from the identity provider, `undefined` where it gave none. */
-    birthdate: Day | undefined;
+    /** The birth date that came back from the identity provider, in words; `undefined` where it gave none. */
+    birthdate: string | undefined;
     /** The person's earlier signature that still counts, if there is one: then there is nothing to ask or to record. */
     signed: { day: Day } | undefined;
     /** The day on which the signature that one came to withdraw was withdrawn already. */
     withdrawn: Day | undefined;
-    /** What the département's list offers; `undefined` where the petition does not ask, or the person has signed. */
-    departments: readonly { code: string; name: string }[] | undefined;
+    /** Whether the département is asked for: not where the petition does not, or the person has signed. */
+    departments: boolean;
     /** What is wrong with what was chosen, after a refused confirmation. */
     error: 'department-missing' | 'department-unknown' | undefined;
     /** What kept a confirmation from being recorded, and passes by itself. */
@@ -72,15 +72,18 @@ export type PageModels = {
     petition: { slug: string; title: string };
     state: 'active' | 'withdrawn' | 'invalidated';
     day: Day;
-    department: { code: string; name: string } | undefined;
+    /** Its code and name. */
+    department: string | undefined;
     nym: string;
+    /** The nym's beginning, which people compare. */
+    code: string;
     /** Where `receipt.jwt` is; `undefined` when the signature no longer counts. */
     receiptHref: string | undefined;
     /** Where `receipt.tlog-proof` is. */
     proofHref: string | undefined;
     withdrawAction: string | undefined;
-    /** When this page's address stops working. */
-    expires: Date;
+    /** The hour at which this page's address stops working, in words. */
+    expires: string;
   };
   refusal: {
     code: RefusalCode | 'internal-error';

@@ -4,10 +4,11 @@ import { basename, extname, join } from 'node:path';
 import { Eta } from 'eta';
 import { type Brand, PLAIN, type Texts } from '../brand/brand.ts';
 import { withColours } from '../brand/palette.ts';
-import { LANGS, type Lang, loadTranslations, localeOf, withLang } from './i18n.ts';
+import { LANGS, type Lang, loadTranslations, localeOf, type Speech, withLang } from './i18n.ts';
 import { loadModules } from './modules.ts';
 import type { PageModels, PageName } from './page-models.ts';
-import { renderStatement } from './present.ts';
+import { departmentChoices, renderStatement } from './present.ts';
+import { Skeletons } from './skeletons.ts';
 import { drawWhoSeesWhat } from './who-sees-what.ts';
 
 /**
@@ -28,8 +29,15 @@ type Asset = { body: Buffer; type: string; etag: string };
 
 export type Pages = {
   render<N extends PageName>(name: N, model: PageModels[N], context: PageContext): string;
-  /** One sentence outside a page, for answers that are not HTML. */
-  text(lang: Lang, key: string): string;
+  /** The same in UTF-8, for one person: `own` are the words that nobody else's page has. */
+  renderPersonal<N extends PageName>(
+    name: N,
+    model: PageModels[N],
+    context: PageContext,
+    own: readonly string[],
+  ): Buffer;
+  /** Words outside a page, or for its model. */
+  speechOf(lang: Lang): Speech;
   /** By URL path. Names hold a hash of the content: they may be cached for ever. */
   assets: ReadonlyMap<string, Asset>;
 };
@@ -61,6 +69,16 @@ export function createPages(options: PagesOptions): Pages {
     return url;
   };
   const langs = LANGS.map((lang) => ({ lang, name: localeOf(lang).name }));
+  // A list of a hundred choices is half of its page.
+  const optionLists = new Map(
+    LANGS.map((lang) => [lang, eta.render('@partials/options', { choices: departmentChoices(lang) })]),
+  );
+  const departmentOptions = (lang: Lang) => (chosen?: string) => {
+    const html = optionLists.get(lang) ?? '';
+    const isChoice = departmentChoices(lang).some(({ code }) => code === chosen);
+    return isChoice ? html.replace(`value="${chosen}"`, '$& selected') : html;
+  };
+
   const helpersFor = (lang: Lang, explicitLang: boolean) => ({
     ...speechOf(lang),
     lang,
@@ -78,34 +96,30 @@ export function createPages(options: PagesOptions): Pages {
     isFranceConnect: provider.isFranceConnect,
     asset,
     drawWhoSeesWhat,
+    departmentOptions: departmentOptions(lang),
     href: explicitLang ? (path: string) => withLang(path, lang) : (path: string) => path,
   });
   const helpers = new Map(
     LANGS.map((lang) => [lang, { negotiated: helpersFor(lang, false), explicit: helpersFor(lang, true) }]),
   );
 
-  // A list of a hundred choices is most of its page, and is one of a few that never change.
-  const optionLists = new WeakMap<object, string>();
-  const optionsOf = (choices: readonly { code: string; name: string }[], chosen?: string): string => {
-    const html = optionLists.get(choices) ?? eta.render('@partials/options', { choices });
-    optionLists.set(choices, html);
-    const isChoice = choices.some(({ code }) => code === chosen);
-    return isChoice ? html.replace(`value="${chosen}"`, '$& selected') : html;
+  const render: Pages['render'] = (name, model, { lang, explicitLang, path, simulated }) => {
+    const here = localPath(path);
+    return eta.render(`@${name}`, {
+      ...helpers.get(lang)?.[explicitLang ? 'explicit' : 'negotiated'],
+      langHref: (other: Lang) => withLang(here, other),
+      simulated,
+      model,
+    });
   };
+  const skeletons = new Skeletons(eta.config.escapeFunction);
 
   return {
     assets,
-    text: (lang, key) => speechOf(lang).t(key),
-    render(name, model, { lang, explicitLang, path, simulated }) {
-      const here = localPath(path);
-      return eta.render(`@${name}`, {
-        ...helpers.get(lang)?.[explicitLang ? 'explicit' : 'negotiated'],
-        langHref: (other: Lang) => withLang(here, other),
-        simulated,
-        optionsOf,
-        model,
-      });
-    },
+    render,
+    renderPersonal: (name, model, context, own) =>
+      skeletons.fill({ name, model, context }, own, (from) => render(name, from.model, from.context)),
+    speechOf,
   };
 }
 

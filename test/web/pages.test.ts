@@ -82,31 +82,29 @@ const confirm: PageModels['confirm'] = {
   petition: open,
   action: 'sign',
   site: undefined,
-  birthdate: '1962-08-24' as Day,
+  birthdate: '24\u00a0août 1962',
   signed: undefined,
-  departments: [
-    { code: '2A', name: 'Corse-du-Sud' },
-    { code: '75', name: 'Paris' },
-  ],
+  departments: true,
   error: undefined,
   trouble: undefined,
   chosen: undefined,
-  confirmAction: '/petitions/ecoles/confirm?journey=1',
+  confirmAction: '/petitions/ecoles/confirm?journey=Jn4Xc8Vb2Lq6Wt0Z',
   findAction: undefined,
   withdrawn: undefined,
-  notMeAction: '/logout?journey=1',
+  notMeAction: '/logout?journey=Jn4Xc8Vb2Lq6Wt0Z',
 };
-const asked = { departments: undefined, signed: { day } };
+const asked = { departments: false, signed: { day } };
 const receipt: PageModels['receipt'] = {
   petition: open,
   state: 'active',
   day,
-  department: { code: '75', name: 'Paris' },
+  department: '75 Paris',
   nym: 'k9Xv2_PqL0rT-8sYbN4cE1mWfG7hJ3aZuD5oQiRkS6t',
-  receiptHref: '/petitions/ecoles/receipt/abc/receipt.jwt',
-  proofHref: '/petitions/ecoles/receipt/abc/receipt.tlog-proof',
+  code: 'k9Xv2_Pq',
+  receiptHref: '/petitions/ecoles/receipt/Cap4b1l1ty/receipt.jwt',
+  proofHref: '/petitions/ecoles/receipt/Cap4b1l1ty/receipt.tlog-proof',
   withdrawAction: '/petitions/ecoles/withdraw',
-  expires: new Date('2026-03-01T13:32:00Z'),
+  expires: '14:32',
 };
 const gone = { receiptHref: undefined, proofHref: undefined, withdrawAction: undefined };
 const refusal: PageModels['refusal'] = {
@@ -149,7 +147,7 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
   petition: { open: petition, closed: ended('closed'), restricted: ended('restricted') },
   confirm: {
     sign: confirm,
-    'without département or birth date': { ...confirm, departments: undefined, birthdate: undefined },
+    'without département or birth date': { ...confirm, departments: false, birthdate: undefined },
     'trouble that passes': { ...confirm, trouble: { code: 'overloaded', status: 503 }, chosen: '75' },
     'wrong département': { ...confirm, error: 'department-unknown' },
     'already signed': { ...confirm, ...asked },
@@ -157,9 +155,9 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
     'already signed, for a site': { ...confirm, ...asked, site: forSite },
     withdraw: {
       ...confirm,
-      departments: undefined,
+      departments: false,
       action: 'withdraw',
-      findAction: '/petitions/ecoles/receipt?journey=1',
+      findAction: '/petitions/ecoles/receipt?journey=Jn4Xc8Vb2Lq6Wt0Z',
     },
   },
   receipt: {
@@ -245,6 +243,31 @@ describe.each(LANGS)('in %s', (lang) => {
   });
 });
 
+describe('a page of someone’s own', () => {
+  const own = {
+    confirm: ['Jn4Xc8Vb2Lq6Wt0Z', '24\u00a0août 1962'],
+    receipt: ['Cap4b1l1ty', receipt.nym, receipt.code, receipt.expires, '75 Paris'],
+  };
+  test.each(LANGS)('is in %s what rendering makes of it, in each state, made first and made again', (lang) => {
+    for (const name of ['confirm', 'receipt'] as const) {
+      for (const [state, model] of Object.entries(STATES[name])) {
+        for (const explicitLang of [false, true]) {
+          const context = {
+            ...reader,
+            lang,
+            explicitLang,
+            path: '/petitions/ecoles/receipt/Cap4b1l1ty/?journey=Jn4Xc8Vb2Lq6Wt0Z',
+          };
+          const rendered = pages.render(name, model, context);
+          for (let i = 0; i < 2; i++) {
+            expect(pages.renderPersonal(name, model, context, own[name]).toString(), state).toBe(rendered);
+          }
+        }
+      }
+    }
+  });
+});
+
 describe('what a page holds', () => {
   test('a title is text, whatever it contains', () => {
     const html = pages.render('petition', petition, reader);
@@ -308,14 +331,14 @@ describe('what a page holds', () => {
 
   test('forms that are not the page’s own step stand outside <main>', () => {
     const outside = (html: string) => html.replace(mainOf(html), '');
-    expect(outside(pages.render('confirm', confirm, reader))).toContain('action="/logout?journey=1"');
+    expect(outside(pages.render('confirm', confirm, reader))).toContain('action="/logout?journey=Jn4Xc8Vb2Lq6Wt0Z"');
     expect(outside(pages.render('receipt', receipt, reader))).toContain('action="/petitions/ecoles/withdraw"');
     expect(outside(pages.render('refusal', refusal, reader))).toContain('action="/logout"');
   });
 
   test('a receipt is linked only while the signature counts', () => {
     expect(pages.render('receipt', receipt, reader)).toMatch(
-      /href="\/petitions\/ecoles\/receipt\/abc\/receipt.jwt" download/,
+      /href="\/petitions\/ecoles\/receipt\/Cap4b1l1ty\/receipt.jwt" download/,
     );
     expect(pages.render('receipt', receipt, reader)).toContain('<code class="code">k9Xv2_Pq</code>');
     expect(pages.render('receipt', receipt, reader)).toContain('14:32');

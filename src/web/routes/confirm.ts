@@ -15,7 +15,7 @@ import type { WebDependencies } from '../dependencies.ts';
 import { withLang } from '../i18n.ts';
 import type { Journey, JourneyContent } from '../journey.ts';
 import type { PageModels } from '../page-models.ts';
-import { departmentChoices, renderStatement } from '../present.ts';
+import { renderStatement } from '../present.ts';
 import { retryAfter, STATUS } from '../refusals.ts';
 import { SingleFlight } from '../single-flight.ts';
 import {
@@ -40,7 +40,8 @@ export function showConfirm(deps: WebDependencies): RequestHandler {
     const { journey, petition } = await currentJourney(deps, req, res);
     const content = await getContent(deps, journey);
     if (content.kind === 'done') return endJourney(deps, res, journey, content.location, GRACE_SECONDS);
-    sendPage(deps, req, res, 'confirm', await confirmModel(deps, req, res, journey, petition, content));
+    const model = await confirmModel(deps, req, res, journey, petition, content);
+    sendPage(deps, req, res, 'confirm', model, { own: [journey.id, model.birthdate ?? ''] });
   };
 }
 
@@ -69,7 +70,8 @@ export function confirm(deps: WebDependencies): RequestHandler {
         deps.diagnostics.warn({ code: error.code, reason: error.reason }, 'refused');
         res.setHeader('Retry-After', String(retryAfter(error.code)));
       }
-      sendPage(deps, req, res, 'confirm', { ...model, ...outcome, chosen: department }, STATUS[error.code]);
+      const status = STATUS[error.code];
+      sendPage(deps, req, res, 'confirm', { ...model, ...outcome, chosen: department }, { status });
     }
   };
 }
@@ -155,10 +157,10 @@ async function confirmModel(
     petition: { slug: petition.slug, title: petition.statement.title },
     action: journey.action === 'withdraw' ? 'withdraw' : 'sign',
     site: site && { name: site.name, statementHtml: renderStatement(petition.statement.text) },
-    birthdate: birthdate ?? undefined,
+    birthdate: birthdate === null ? undefined : deps.pages.speechOf(lang).date(birthdate),
     withdrawn: journey.action === 'withdraw' && signature?.state === 'withdrawn' ? signature.day : undefined,
     signed: signed && { day: signed.day },
-    departments: asks ? departmentChoices(lang) : undefined,
+    departments: asks,
     error: undefined,
     trouble: undefined,
     chosen: undefined,

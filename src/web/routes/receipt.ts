@@ -12,24 +12,24 @@ export function receiptPage(deps: WebDependencies): RequestHandler {
     const { petition, signature, expires } = await openReceipt(deps, req, res);
     const { lang } = pageContext(deps, req, undefined);
     const isActive = signature.state === 'active';
-    const here = `/petitions/${petition.slug}/receipt/${req.params.capability}`;
-    sendPage(deps, req, res, 'receipt', {
+    const capability = String(req.params.capability);
+    const here = `/petitions/${petition.slug}/receipt/${capability}`;
+    const code = signature.nym.slice(0, 8);
+    const department = signature.department && `${signature.department} ${departmentName(signature.department, lang)}`;
+    const untilHour = deps.pages.speechOf(lang).time(expires);
+    const model = {
       petition: { slug: petition.slug, title: petition.statement.title },
       state: signature.state,
       day: signature.day,
-      department:
-        signature.department === undefined
-          ? undefined
-          : {
-              code: signature.department,
-              name: departmentName(signature.department, lang),
-            },
+      department,
       nym: signature.nym,
+      code,
       receiptHref: isActive ? `${here}/receipt.jwt` : undefined,
       proofHref: isActive ? `${here}/receipt.tlog-proof` : undefined,
       withdrawAction: isActive ? `/petitions/${petition.slug}/withdraw` : undefined,
-      expires,
-    });
+      expires: untilHour,
+    };
+    sendPage(deps, req, res, 'receipt', model, { own: [capability, signature.nym, code, untilHour, department ?? ''] });
   };
 }
 
