@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
 import { benchFailover } from './failover.ts';
 import { benchFirstBytes } from './first-bytes.ts';
-import { benchJourneys, Floors } from './journeys.ts';
+import { benchJourneys } from './journeys.ts';
 import { benchPages, serveBarely } from './pages.ts';
 import { benchCpuMs, Part } from './part.ts';
 import { benchPostgres } from './postgres.ts';
@@ -63,8 +63,7 @@ const stage = await setStage();
 try {
   await recording.ask('open', { folder, rows: 0 });
   const page = await serveBarely(stage, bare);
-  const floors = new Floors({ recording, verifying, bare, readers }, folder, page);
-  await section('journeys', () => benchJourneys(stage, floors, options.profile));
+  await section('journeys', () => benchJourneys(stage, folder, options.profile));
   await section('recordings', () => benchRecordings(recording, folder));
   await section('receipts', () => benchReceipts(verifying));
   await section('sites', () => benchSites());

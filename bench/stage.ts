@@ -44,6 +44,28 @@ export type StageOptions = {
 /** As long as a petition may have been open. */
 const OPEN_MS = 90 * 86_400_000;
 
+/** The bare journey and a simulated FranceConnect of its own. @param folder for its data */
+export async function setBareStage(
+  folder: string,
+): Promise<Pick<Stage, 'origin' | 'gateway' | 'franceConnect' | 'petitions' | 'close'>> {
+  const port = await freePort();
+  const origin = `http://localhost:${port}`;
+  const franceConnect = new Part('franceconnect');
+  const { issuer } = await franceConnect.ask<{ issuer: string }>('start', { origin, client: CLIENT });
+  const gateway = new Part('bare-journey');
+  await gateway.ask('start', { port, folder, issuer, client: CLIENT });
+  return {
+    origin,
+    gateway,
+    franceConnect,
+    petitions: { department: 'une-petition', plain: 'une-petition' },
+    async close() {
+      await gateway.stop();
+      await franceConnect.stop();
+    },
+  };
+}
+
 export async function setStage({ databaseUrl = '', workers, signatures = 0 }: StageOptions = {}): Promise<Stage> {
   const dataDir = temporaryFolder();
   const port = await freePort();

@@ -23,6 +23,7 @@ import { readKeys } from './storage/key-folder.ts';
 import { isPostgres, openJourneys, openStorage } from './storage/open.ts';
 import { JourneyCookies } from './web/cookies.ts';
 import { Journeys } from './web/journey.ts';
+import { messagesOf } from './web/messages.ts';
 import { createPages } from './web/pages.ts';
 import { ReceiptLinks } from './web/receipt-links.ts';
 import { createServer } from './web/server.ts';
@@ -193,7 +194,7 @@ async function start(config: ServeConfig, options: AppOptions, closers: Closers)
     },
   });
   metrics?.readJourneys(() => journeys.count());
-  const server = await listen(web, config.web.host, config.web.port, 'PORT');
+  const server = await listen(web, config.web.host, config.web.port, 'PORT', messagesOf(web));
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : config.web.port,

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { SetupError } from './errors.ts';
 
 /** For an answer under way when the process is asked to stop: longer than a commit, shorter than a service manager's. */
@@ -7,10 +7,19 @@ const PATIENCE_MS = 5_000;
 /**
  * Listens, with limits that hold slow and idle clients off: Node's own wait a minute for headers and five for a request.
  * @param variable the variable that moves the port, for the one line that says that it is taken
+ * @param options of `node:http`, beside these
  */
-export function listen(app: RequestListener, host: string, port: number, variable: string): Promise<Server> {
+export function listen(
+  app: RequestListener,
+  host: string,
+  port: number,
+  variable: string,
+  options: ServerOptions = {},
+): Promise<Server> {
   const limits = { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 10_000 };
-  const server = createServer({ ...limits, connectionsCheckingInterval: 1000 }, app);
+  // A request without a body is no stream that somebody has to end.
+  const usual = { ...limits, connectionsCheckingInterval: 1000, optimizeEmptyRequests: true };
+  const server = createServer({ ...usual, ...options }, app);
   server.maxConnections = 10_000;
   const { promise, resolve, reject } = Promise.withResolvers<Server>();
   server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port, variable)));
