@@ -17,9 +17,7 @@ export function listen(
   options: ServerOptions = {},
 ): Promise<Server> {
   const limits = { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 10_000 };
-  // A request without a body is no stream that somebody has to end.
-  const usual = { ...limits, connectionsCheckingInterval: 1000, optimizeEmptyRequests: true };
-  const server = createServer({ ...usual, ...options }, app);
+  const server = createServer({ ...limits, connectionsCheckingInterval: 1000, ...options }, app);
   server.maxConnections = 10_000;
   const { promise, resolve, reject } = Promise.withResolvers<Server>();
   server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port, variable)));

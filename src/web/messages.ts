@@ -2,8 +2,8 @@ import { IncomingMessage, type ServerOptions, ServerResponse } from 'node:http';
 import type { Express } from 'express';
 
 /**
- * Requests and responses that are Express's own from the start. Otherwise it changes the prototype of both with each
- * request, and V8 no longer knows their shape.
+ * Classes for `node:http` by which requests and responses are Express's own from the start. Otherwise it changes the
+ * prototype of both with each request, and V8 no longer knows their shape. They become the app's: once for each app.
  */
 export function messagesOf(app: Express): ServerOptions {
   class Request extends IncomingMessage {}

@@ -30,6 +30,10 @@ describe('an address that no browser writes', () => {
     '/?%ff',
     'http://evil.example/',
     '//evil.example/%2e%2e?x',
+    'http://[',
+    'http://?x',
+    'h://[/',
+    'http://a:b@[/',
   ])('%s is answered without a stack or a path of ours', async (target) => {
     const answer = await raw(target);
     expect(answer).toMatch(/^HTTP\/1\.1 (200|400|404) /);
