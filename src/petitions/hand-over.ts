@@ -35,6 +35,7 @@ export class HandOver implements Register {
   readonly #limits: Limits;
   readonly #waiting = new Map<string, Waiting>();
   #stopListening: (() => void) | undefined;
+  #isClosed = false;
   #gathered: Gathered[] = [];
   #count = 0;
   readonly #collector = new OneAtATime(() => this.#collect());
@@ -66,16 +67,16 @@ export class HandOver implements Register {
     const id = randomUUID();
     const { promise, resolve, reject } = Promise.withResolvers<readonly PetitionOutcome[]>();
     this.#waiting.set(id, { since: performance.now(), resolve, reject });
-    this.#stopListening ??= this.#listen();
+    if (!this.#isClosed) this.#stopListening ??= this.#listen();
     // Not waited for: a database that hangs would keep whoever asked from hearing that patience is over.
     this.#requests.leave(id, acts).catch((error: unknown) => this.#stopWaiting(id)?.reject(error));
     return promise;
   }
 
-  /** Listens for nothing any more. */
+  /** Waits for nobody any more. */
   close(): void {
-    this.#stopListening?.();
-    this.#stopListening = undefined;
+    this.#isClosed = true;
+    this.#rest();
   }
 
   #listen(): () => void {
@@ -135,8 +136,13 @@ export class HandOver implements Register {
   #stopWaiting(id: string): Waiting | undefined {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (this.#waiting.size === 0) this.close();
+    if (this.#waiting.size === 0) this.#rest();
     return waiting;
+  }
+
+  #rest(): void {
+    this.#stopListening?.();
+    this.#stopListening = undefined;
   }
 }
 

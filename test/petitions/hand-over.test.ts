@@ -69,6 +69,12 @@ test('who hands over listens only while it waits', async () => {
   answered();
   expect(await Promise.all(both)).toEqual([[outcome], [outcome]]);
   expect(listening).toBe(0);
+
+  void handOver.recordAll([ACT]);
+  handOver.close();
+  expect(listening).toBe(0);
+  void handOver.recordAll([ACT]);
+  expect(listening).toBe(0);
 });
 
 test('a database that hangs while acts are left does not make them wait longer, nor end the process', async () => {

@@ -57,13 +57,18 @@ export function sqliteRequestStore(file: string): RequestStore & { close(): void
   };
 }
 
+/** @param pauseMs asked after each look: it may have changed by what was found */
 function look(told: () => void, pauseMs: () => number): () => void {
+  let isOver = false;
   const again = () => {
-    timer = setTimeout(again, pauseMs());
     told();
+    if (!isOver) timer = setTimeout(again, pauseMs());
   };
   let timer = setTimeout(again, pauseMs());
-  return () => clearTimeout(timer);
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+  };
 }
 
 function prepare(client: Database.Database) {
