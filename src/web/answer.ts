@@ -35,7 +35,7 @@ export function sendPage<N extends PageName>(
   res: Response,
   name: N,
   model: PageModels[N],
-  { status = 200, own }: { status?: number; own?: readonly string[] } = {},
+  { status = 200, own }: { status?: number; own?: readonly string[] | undefined } = {},
 ): void {
   const { lang, path, site } = aboutOf(res);
   if (site !== undefined) allowForm(res, site.origin);

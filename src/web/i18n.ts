@@ -5,8 +5,8 @@ import type { Day } from '../clock.ts';
 
 /**
  * Words, numbers and dates in the languages of the pages. A language is a file: `views/locales/<language>.json` holds all
- * its words, and under `language` what it says of itself. i18next and the formatters are made once, and what they said
- * before is looked up, since each page says much the same.
+ * its words, and under `language` what it says of itself. i18next and the formatters are made once, and the sentences that
+ * they said before are looked up, since each page says much the same.
  */
 
 /** One of LANGS: what a locale's file is called, a language of ISO 639 in lower case. */
@@ -99,15 +99,23 @@ function speech(lang: Lang, i18n: i18n): Speech {
   };
 
   const sentences = new Map<string, string>();
-  const times = new Map<string, string>();
+  let lastMinute = Number.NaN;
+  let lastTime = '';
   return {
     t: (key, params) =>
       params === undefined
         ? remember(sentences, key, () => translate(key))
         : remember(sentences, key + JSON.stringify(params), () => translate(key, { ...params })),
     number: (value) => numbers.format(value),
-    date: (day) => dateInWords(day),
-    time: (instant) => remember(times, String(Math.floor(instant.getTime() / 60_000)), () => hours.format(instant)),
+    date: dateInWords,
+    time(instant) {
+      const minute = Math.floor(instant.getTime() / 60_000);
+      if (minute !== lastMinute) {
+        lastTime = hours.format(instant);
+        lastMinute = minute;
+      }
+      return lastTime;
+    },
   };
 }
 

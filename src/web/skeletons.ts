@@ -10,13 +10,13 @@ import { randomBytes } from 'node:crypto';
 /** What stands between the places, encoded, and which word belongs in each place. */
 type Skeleton = { readonly parts: readonly Buffer[]; readonly places: readonly number[] };
 
-/** Some ten kilobytes each. */
+/** Some ten kilobytes each, as long as nothing long stands in what they are made from. */
 const MOST = 500;
 /** Nothing that anyone wrote holds one, and no word is found in it. Letters pass through JSON, HTML and addresses. */
 const MARK = randomBytes(24)
   .toString('hex')
   .replace(/\d/g, (digit) => 'ghijklmnop'.charAt(Number(digit)));
-const MARKS = new RegExp(`${MARK}(\\d)`);
+const MARKS = new RegExp(`${MARK}(\\d+)z`);
 
 export class Skeletons {
   readonly #escapeHtml: (text: string) => string;
@@ -32,12 +32,16 @@ export class Skeletons {
 
   /**
    * @param from all that the page is made from, as JSON keeps it
-   * @param own at most ten words that stand in its texts; one that holds another comes first
+   * @param own words that stand in its texts; empty ones stand nowhere
    * @param render makes the page from the same with marks for words
    */
   fill<T>(from: T, own: readonly string[], render: (from: T) => string): Buffer {
+    const longestFirst = [...own.entries()].sort(([, a], [, b]) => b.length - a.length); // one may hold another
     const mark = (text: string) =>
-      own.reduce((marked, word, i) => (word === '' ? marked : marked.replaceAll(word, MARK + i)), text);
+      longestFirst.reduce(
+        (marked, [i, word]) => (word === '' ? marked : marked.replaceAll(word, `${MARK}${i}z`)),
+        text,
+      );
     const key = JSON.stringify(from, (_name, value) => (typeof value === 'string' ? mark(value) : value));
     const { parts, places } = this.#known.get(key) ?? this.#keep(key, render(JSON.parse(key)));
     const words = own.map((word) => Buffer.from(this.#escapeHtml(word)));

@@ -81,3 +81,21 @@ test('the second person is shown the first one’s pages with their own words in
   expect(second.receipt).toContain('2A Corse-du-Sud');
   for (const word of first.words) expect(second.confirm + second.receipt).not.toContain(word);
 });
+
+test('whoever asks does not choose what is kept: not by how an address is spelled, nor by what stands behind it', async () => {
+  const browser = world.browser();
+  await logIn(browser, world, 'trains', 'citoyen-7');
+  const spelled = (url: string) =>
+    url.replace(/[A-Za-z](?=[^/]*$)/, (letter) => `%${letter.charCodeAt(0).toString(16)}`);
+  rendered = [];
+  await browser.get(`${browser.page.url}&mc_eid=someone&a=1`);
+  expect(browser.page.text).toContain('Confirmer ma signature');
+  await browser.submit({ department: '75' }, { form: '/confirm' });
+  const receipt = browser.page.url;
+  await browser.get(spelled(receipt));
+  expect(browser.page.text).toContain('C’est signé');
+  await browser.get(`${receipt}?mc_eid=someone`);
+  expect(browser.page.text).toContain('C’est signé');
+  expect(browser.page.html).not.toContain('mc_eid');
+  expect(rendered).toEqual([]);
+});

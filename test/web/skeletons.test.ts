@@ -43,6 +43,16 @@ test('ten people share one skeleton, in which none of them can be found', () => 
   expect(rendered[0]).not.toMatch(/1962|c0de/);
 });
 
+test('a word that holds another goes before it, in whatever order they are named, and there may be many', () => {
+  const skeletons = new Skeletons(escapeHtml);
+  rendered.length = 0;
+  const name = 'Anne-Marie Annequin';
+  const others = Array.from({ length: 12 }, (_, i) => `word-${i}-x`);
+  const form = { title: others.join(' '), code: 'Anne', name, path: '/' };
+  expect(skeletons.fill(form, ['Anne', name, ...others], render).toString()).toBe(render(form));
+  expect(rendered[0]).not.toMatch(/Anne|quin|Marie|word/);
+});
+
 test('someone without one of the words has another skeleton', () => {
   const skeletons = new Skeletons(escapeHtml);
   const form = { title: 'Des trains', code: 'c0de1234', name: '', path: '/p' };

@@ -41,7 +41,10 @@ export function showConfirm(deps: WebDependencies): RequestHandler {
     const content = await getContent(deps, journey);
     if (content.kind === 'done') return endJourney(deps, res, journey, content.location, GRACE_SECONDS);
     const model = await confirmModel(deps, req, res, journey, petition, content);
-    sendPage(deps, req, res, 'confirm', model, { own: [journey.id, model.birthdate ?? ''] });
+    aboutOf(res).path = `/petitions/${petition.slug}/confirm?journey=${journey.id}`;
+    // For a site it holds the petition's text, and is as good as that petition's own.
+    const own = model.site === undefined ? [journey.id, model.birthdate ?? ''] : undefined;
+    sendPage(deps, req, res, 'confirm', model, { own });
   };
 }
 

@@ -14,6 +14,7 @@ export function receiptPage(deps: WebDependencies): RequestHandler {
     const isActive = signature.state === 'active';
     const capability = String(req.params.capability);
     const here = `/petitions/${petition.slug}/receipt/${capability}`;
+    aboutOf(res).path = here;
     const code = signature.nym.slice(0, 8);
     const department = signature.department && `${signature.department} ${departmentName(signature.department, lang)}`;
     const untilHour = deps.pages.speechOf(lang).time(expires);
