@@ -64,6 +64,7 @@ function print(what: string, slices: readonly Slice[], isBusy: boolean): void {
     what,
     value,
     unit: 'ms of gateway CPU for a journey',
+    // A département more or less is nothing to it: one floor for both.
     floor: { what: 'the same from bare libraries', value: medianOf(slices, ({ floor }) => floor) },
     ratio,
     ...(isBusy ? { bound: { of: 'value', sense: 'most', promise: 1.75, goal: 1.5 } } : {}),
