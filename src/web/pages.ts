@@ -7,7 +7,7 @@ import { withColours } from '../brand/palette.ts';
 import { LANGS, type Lang, loadTranslations, localeOf, type Speech, withLang } from './i18n.ts';
 import { loadModules } from './modules.ts';
 import type { PageModels, PageName } from './page-models.ts';
-import { departmentChoices, renderStatement } from './present.ts';
+import { departmentChoices, renderMarkdown } from './present.ts';
 import { Skeletons } from './skeletons.ts';
 import { drawWhoSeesWhat } from './who-sees-what.ts';
 
@@ -173,7 +173,7 @@ function textIn(texts: Texts | undefined, lang: Lang): { lang: Lang; html: strin
   const [first] = Object.entries(texts ?? {});
   if (texts === undefined || first === undefined) return undefined;
   const own = texts[lang];
-  return own === undefined ? { lang: first[0], html: renderStatement(first[1]) } : { lang, html: renderStatement(own) };
+  return own === undefined ? { lang: first[0], html: renderMarkdown(first[1]) } : { lang, html: renderMarkdown(own) };
 }
 
 /** A stylesheet without its comments and indentation, which are a quarter of it. */

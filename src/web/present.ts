@@ -3,7 +3,7 @@ import MarkdownIt from 'markdown-it';
 import { type Day, parisDay } from '../clock.ts';
 import type { Figures } from '../log/figures.ts';
 import { ABROAD, DEPARTMENTS } from '../petitions/department.ts';
-import { lastDay, type Petition, statusOf } from '../petitions/petition.ts';
+import { lastDay, type Petition, type PetitionId, statusOf } from '../petitions/petition.ts';
 import { LANGS, type Lang, localeOf } from './i18n.ts';
 import type { PetitionSummary } from './page-models.ts';
 
@@ -24,8 +24,17 @@ markdown.renderer.rules.link_open = (tokens, index, options, _env, self) => {
   return self.renderToken(tokens, index, options);
 };
 
-export function renderStatement(text: string): string {
+export function renderMarkdown(text: string): string {
   return markdown.render(text);
+}
+
+/** By petition: statements never change, and rendering them is the dearest part of a page. */
+const statements = new Map<PetitionId, string>();
+
+export function statementHtml({ id, statement }: Petition): string {
+  const html = statements.get(id) ?? renderMarkdown(statement.text);
+  statements.set(id, html);
+  return html;
 }
 
 export function summarise(petition: Petition, signatures: number, now: Date): PetitionSummary {

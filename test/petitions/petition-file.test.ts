@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { SetupError } from '../../src/errors.ts';
 import { parsePetitionFile } from '../../src/petitions/petition-file.ts';
 import { makeStatement, statementHash } from '../../src/petitions/statement.ts';
-import { renderStatement } from '../../src/web/present.ts';
+import { renderMarkdown } from '../../src/web/present.ts';
 
 const FRONT = 'slug: un-titre\ntitle: Un titre\nmin_age: 18\ndepartments: true\n';
 const file = (front: string, body = 'Nous demandons ceci.') => `---\n${front}---\n\n${body}\n`;
@@ -103,7 +103,7 @@ describe('a statement on a page', () => {
     '[a]: javascript:alert(1)\n\n[a]',
     '<https://evil.example/" onmouseover="alert(1)>',
   ])('is text and links, never markup of its author: %s', (text) => {
-    const html = renderStatement(text);
+    const html = renderMarkdown(text);
     expect(html).not.toMatch(/<(script|img|style|iframe)|href="(javascript|data):|<[^>]*\son\w+=/i);
   });
 
@@ -113,7 +113,7 @@ describe('a statement on a page', () => {
       fc.property(
         fc.string({ unit: fc.constantFrom(...'<>"\'`&;:/!()[]#*_-+=a1 \n', 'script', 'onload', 'javascript:') }),
         (text) => {
-          for (const [tag] of renderStatement(text).matchAll(/<[^>]*>/g)) expect(tag).toMatch(known);
+          for (const [tag] of renderMarkdown(text).matchAll(/<[^>]*>/g)) expect(tag).toMatch(known);
         },
       ),
       { numRuns: 500 },
@@ -121,6 +121,6 @@ describe('a statement on a page', () => {
   });
 
   test('its headings stand below the page’s', () => {
-    expect(renderStatement('# Un\n\n## Deux\n\n### Trois')).toBe('<h3>Un</h3>\n<h3>Deux</h3>\n<h4>Trois</h4>\n');
+    expect(renderMarkdown('# Un\n\n## Deux\n\n### Trois')).toBe('<h3>Un</h3>\n<h3>Deux</h3>\n<h4>Trois</h4>\n');
   });
 });

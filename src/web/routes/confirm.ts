@@ -15,7 +15,7 @@ import type { WebDependencies } from '../dependencies.ts';
 import { withLang } from '../i18n.ts';
 import type { Journey, JourneyContent } from '../journey.ts';
 import type { PageModels } from '../page-models.ts';
-import { renderStatement } from '../present.ts';
+import { statementHtml } from '../present.ts';
 import { retryAfter, STATUS } from '../refusals.ts';
 import { SingleFlight } from '../single-flight.ts';
 import {
@@ -159,7 +159,7 @@ async function confirmModel(
   return {
     petition: { slug: petition.slug, title: petition.statement.title },
     action: journey.action === 'withdraw' ? 'withdraw' : 'sign',
-    site: site && { name: site.name, statementHtml: renderStatement(petition.statement.text) },
+    site: site && { name: site.name, statementHtml: statementHtml(petition) },
     birthdate: birthdate === null ? undefined : deps.pages.speechOf(lang).date(birthdate),
     withdrawn: journey.action === 'withdraw' && signature?.state === 'withdrawn' ? signature.day : undefined,
     signed: signed && { day: signed.day },

@@ -15,7 +15,7 @@ import { OPERATIONS } from '../openapi.ts';
 import { PageCache } from '../page-cache.ts';
 import type { PageModels, PageName } from '../page-models.ts';
 import { foldWords, type Listed, listPath, listPetitions, parseListQuery } from '../petition-list.ts';
-import { departmentName, departmentNames, NO_FIGURES, renderStatement, summarise } from '../present.ts';
+import { departmentName, departmentNames, NO_FIGURES, statementHtml, summarise } from '../present.ts';
 import { progressOf } from '../progress.ts';
 import { publicCaching } from '../public-caching.ts';
 import type { SecurityHeaders } from '../security.ts';
@@ -98,17 +98,13 @@ function pageCheckpoint({ log }: WebDependencies) {
   return { size, day: parisDay(at), at };
 }
 
-/** By petition: statements never change, and making their words or their Markdown ready is the dearest part of a page. */
+/** By petition: its words never change, and making them ready is the dearest part of a list. */
 const folded = new Map<string, string>();
-const rendered = new Map<string, string>();
 
-function once(known: Map<string, string>, id: string, make: () => string): string {
-  let text = known.get(id);
-  if (text === undefined) {
-    text = make();
-    known.set(id, text);
-  }
-  return text;
+function wordsOf({ id, author, statement }: Petition): string {
+  const words = folded.get(id) ?? foldWords(`${statement.title} ${author ?? ''} ${statement.text}`);
+  folded.set(id, words);
+  return words;
 }
 
 async function listAll(deps: WebDependencies): Promise<readonly Listed[]> {
@@ -116,8 +112,7 @@ async function listAll(deps: WebDependencies): Promise<readonly Listed[]> {
   const now = deps.clock();
   return (await listPublished(deps)).map((one) => ({
     petition: summarise(one, figures.get(one.id)?.total ?? 0, now),
-    words: () =>
-      once(folded, one.id, () => foldWords(`${one.statement.title} ${one.author ?? ''} ${one.statement.text}`)),
+    words: () => wordsOf(one),
   }));
 }
 
@@ -140,7 +135,7 @@ async function petitionModel(deps: WebDependencies, petition: Petition, lang: La
     checkpoint: pageCheckpoint(deps),
     petition: {
       ...summarise(petition, tally.total, deps.clock()),
-      statementHtml: once(rendered, petition.id, () => renderStatement(petition.statement.text)),
+      statementHtml: statementHtml(petition),
       statementHash: Buffer.from(petition.statement.hash).toString('hex'),
     },
     progress: progressOf(petition.thresholds, tally, lang),
