@@ -19,7 +19,7 @@ export const ORIGIN = 'petitions.example.org/log';
 export type OperatedLog = {
   readonly config: StorageConfig;
   readonly petitions: readonly Petition[];
-  /** Of the first petition, in the order in which they signed. */
+  /** Of the first petition, in the order in which they were asked: within a batch, the log's order is one of chance. */
   readonly nyms: readonly Nym[];
   /** Records more, without publishing it. */
   record(...acts: PetitionAct[]): Promise<void>;
