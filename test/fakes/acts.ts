@@ -20,7 +20,7 @@ export function petitionNamed(slug: string, id: string): NewPetition {
     statement: makeStatement(`Pétition ${slug}`, 'Nous demandons ceci.'),
     author: 'Un collectif',
     thresholds: [{ signatures: 1000, departments: 3, label: { fr: 'Débat', en: 'Debate' } }],
-    closes: day('2027-01-31'),
+    closes: day('2099-12-31'),
     minAge: 18,
     departments: true,
     acr: 'eidas1',
@@ -34,6 +34,7 @@ export const opened = (opening: NewPetition): Opening => ({
   kind: 'petition-opened',
   opening,
   wrappedSecret: randomBytes(60),
+  keyId: randomBytes(16),
 });
 export const signed = (nym: Nym, department: string | undefined = '75', petition = PETITION): Recording => ({
   kind: 'signed',
