@@ -2,6 +2,7 @@
 import { createPrivateKey, generateKeyPairSync, hash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { secretKey } from '../src/aead.ts';
+import { KeyEncryptionKey } from '../src/key-encryption.ts';
 import { generateLogKey, type LogKey, parseLogKey } from '../src/log/log-key.ts';
 import type { LogLock } from '../src/log/ports.ts';
 import { Sequencer } from '../src/log/sequencer.ts';
@@ -21,7 +22,7 @@ export const ISSUER = 'https://oidc.franceconnect.gouv.fr/api/v2';
 export const DEPARTMENT = '75';
 
 export const logKey = parseLogKey(generateLogKey('bench.example/log')) as LogKey;
-export const keyEncryptionKey = secretKey(randomBytes(32));
+export const keyEncryptionKey = new KeyEncryptionKey(secretKey(randomBytes(32)));
 const keys: ReceiptKeys = await loadReceiptKeys(generateReceiptKeys());
 const bareKey: KeyObject = createPrivateKey(
   generateKeyPairSync('ec', {

@@ -18,7 +18,7 @@ import { Member, type Role } from './member.ts';
 import { pseudonyms } from './person/pseudonym.ts';
 import { computeNym } from './petitions/petition-key.ts';
 import { SiteProvider } from './provider/site-provider.ts';
-import { followReceiptKeys } from './storage/followed-receipt-keys.ts';
+import { followKeyEncryptionKey, followReceiptKeys } from './storage/followed-keys.ts';
 import { readKeys } from './storage/key-folder.ts';
 import { isPostgres, openJourneys, openStorage } from './storage/open.ts';
 import { JourneyCookies } from './web/cookies.ts';
@@ -141,12 +141,14 @@ async function start(config: ServeConfig, options: AppOptions, closers: Closers)
   closers.push(() => issuer.close());
   const receiptKeys = await followReceiptKeys(config.storage.keysDir, diagnostics);
   closers.push(receiptKeys.stop);
+  const keyEncryptionKey = await followKeyEncryptionKey(config.storage.keysDir, diagnostics);
+  closers.push(keyEncryptionKey.stop);
   const journeys = new Journeys(waiting.journeys, keys.sealingKey, clock);
   const sites = new SiteProvider({
     origin: config.web.origin,
     sites: storage.sites,
     rows: waiting.providerRows,
-    keyEncryptionKey: keys.keyEncryptionKey,
+    keyEncryptionKey: keyEncryptionKey.current,
     pseudonyms,
     receiptKeys: receiptKeys.current,
     findPetition: (id) => storage.petitions.findById(id),
@@ -157,8 +159,6 @@ async function start(config: ServeConfig, options: AppOptions, closers: Closers)
   const sweeper = keepSweeping([journeys, sites], diagnostics);
   closers.push(() => clearInterval(sweeper));
   let isStopping = false;
-
-  const nymDeps = { petitions: storage.petitions, keyEncryptionKey: keys.keyEncryptionKey, pseudonyms };
 
   await reachProvider(issuer, diagnostics);
   await member.publish(); // the provider's keys, and what a crash left unpublished
@@ -178,7 +178,12 @@ async function start(config: ServeConfig, options: AppOptions, closers: Closers)
     register: member,
     log,
     issuer,
-    computeNym: (petition, person) => computeNym(nymDeps, petition, person),
+    computeNym: (petition, person) =>
+      computeNym(
+        { petitions: storage.petitions, keyEncryptionKey: keyEncryptionKey.current(), pseudonyms },
+        petition,
+        person,
+      ),
     receiptKeys: receiptKeys.current,
     journeys,
     cookies: new JourneyCookies(config.web.origin.startsWith('https:')),

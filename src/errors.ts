@@ -32,6 +32,7 @@ export const REFUSAL_CODES = [
   'petition-unknown',
   'petition-closed',
   'petition-not-collecting',
+  'pseudonyms-destroyed',
   'department-missing',
   'department-unknown',
   'too-young',

@@ -2,9 +2,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StorageConfig } from './config.ts';
+import type { KeyEncryptionKey } from './key-encryption.ts';
 import { type CheckOptions, checkLog } from './log/check-log.ts';
+import type { Petition } from './petitions/petition.ts';
 import { isPetitionKeyWhole } from './petitions/petition-key.ts';
-import { readKeys } from './storage/key-folder.ts';
+import type { SiteId } from './provider/site.ts';
+import { isSiteKeyWhole } from './provider/site-key.ts';
+import { readKeyEncryptionKey } from './storage/key-folder.ts';
 import { isDatabaseError, openStorage, readLock, type Storage } from './storage/open.ts';
 
 export type DataCheck = {
@@ -36,22 +40,56 @@ export async function checkData(
   }
 }
 
-/** Whether each petition's wrapped secret unwraps and belongs to the public key that the log holds. */
+/** A secret that is stored wrapped. */
+type Wrapped = { readonly whose: string; readonly isWhole: (key: KeyEncryptionKey) => Promise<boolean> };
+
+/** Whether each wrapped secret unwraps, and belongs to the public key that the log holds. */
 async function checkKeys(storage: Storage, keysDir: string): Promise<Omit<DataCheck, 'size'>> {
   if (!existsSync(join(keysDir, 'key-encryption-key'))) {
-    return { problems: [], notes: [`Not checked: the petitions' wrapped keys, since there is no key in ${keysDir}.`] };
+    return {
+      problems: [],
+      notes: [`Not checked: the wrapped keys of petitions and sites, since there is no key in ${keysDir}.`],
+    };
   }
-  const { keyEncryptionKey } = readKeys(keysDir);
   const problems: string[] = [];
   const petitions = await storage.petitions.list().catch((error: unknown) => {
     if (!(error instanceof RangeError)) throw error; // a row that is no petition
     problems.push(`the petitions cannot be read: ${error.message}`);
     return [];
   });
-  for (const petition of petitions) {
-    const wrapped = await storage.petitions.findWrappedSecret(petition.id);
-    if (wrapped === undefined || isPetitionKeyWhole(keyEncryptionKey, petition, wrapped)) continue;
-    problems.push(`petition ${petition.slug}: its wrapped key is not that of the public key in the log`);
+  const stored = [
+    ...petitions.map((petition) => wrappedOfPetition(storage, petition)),
+    ...(await storage.sites.list()).map(({ id, name }) => wrappedOfSite(storage, id, name)),
+  ];
+  const keyId = await storage.secrets.keyId();
+  if (keyId !== undefined && !readKeyEncryptionKey(keysDir).knows(keyId)) {
+    problems.push('the key that the data say their secrets are under is not in KEYS_DIR');
+  }
+  const looks = async ({ isWhole }: Wrapped) => isWhole(readKeyEncryptionKey(keysDir));
+  for (const one of stored) {
+    // The key that wraps them may be replaced meanwhile: then the second look finds both as they are now.
+    if ((await looks(one)) || (await looks(one))) continue;
+    problems.push(`${one.whose}: its wrapped key is not its own, or is under another key than the one in KEYS_DIR`);
   }
   return { problems, notes: [] };
+}
+
+function wrappedOfPetition({ petitions }: Storage, petition: Petition): Wrapped {
+  return {
+    whose: `petition ${petition.slug}`,
+    async isWhole(key) {
+      const wrapped = await petitions.findWrappedSecret(petition.id);
+      return wrapped === undefined || isPetitionKeyWhole(key, petition, wrapped);
+    },
+  };
+}
+
+function wrappedOfSite({ sites }: Storage, id: SiteId, name: string): Wrapped {
+  return {
+    whose: `site ${name}`,
+    async isWhole(key) {
+      const site = await sites.find(id);
+      return site === undefined || isSiteKeyWhole(key, site);
+    },
+  };
 }

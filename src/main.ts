@@ -19,7 +19,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     about: 'bring the database to this version; --from --to: move into another one',
     load: () => import('./cli/migrate.ts'),
   },
-  petition: { about: 'open <file> | close <slug> | list', load: () => import('./cli/petition.ts') },
+  petition: {
+    about: 'open <file> | close <slug> | list | destroy-pseudonyms <slug>',
+    load: () => import('./cli/petition.ts'),
+  },
   site: {
     about: 'add | list | remove | rotate-secret: the petition sites that may log people in here',
     load: () => import('./cli/site.ts'),

@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { Provider } from 'oidc-provider';
+import { KeyEncryptionKey } from '../../src/key-encryption.ts';
 import { nymFromBytes } from '../../src/person/nym.ts';
 import { pseudonyms } from '../../src/person/pseudonym.ts';
 import { registerSite } from '../../src/provider/register-site.ts';
@@ -27,13 +28,13 @@ answer({
     const place = { dataDir, databaseUrl: 'sqlite:', lockUrl: undefined, allowUnsafeCommits: false };
     migrateSqlite(place);
     const storage = openSqliteStorage(place);
-    const keyEncryptionKey = createSecretKey(randomBytes(32));
+    const keyEncryptionKey = new KeyEncryptionKey(createSecretKey(randomBytes(32)));
     const receiptKeys = await loadReceiptKeys(generateReceiptKeys());
     const sites = new SiteProvider({
       origin: `http://localhost:${port}`,
       sites: storage.sites,
       rows: openSqliteJourneys(dataDir).providerRows,
-      keyEncryptionKey,
+      keyEncryptionKey: () => keyEncryptionKey,
       pseudonyms,
       receiptKeys: () => receiptKeys,
       findPetition: async () => undefined,

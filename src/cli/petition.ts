@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parisDay } from '../clock.ts';
-import { readCollectingConfig, readDefaultThresholds, readStorageConfig } from '../config.ts';
+import { readCollectingConfig, readDefaultThresholds, readStorageConfig, type StorageConfig } from '../config.ts';
+import { destroyPseudonyms } from '../destroy-pseudonyms.ts';
 import { SetupError } from '../errors.ts';
 import { LiveFold } from '../log/live-fold.ts';
 import { type Writing, withRegister } from '../log-writer.ts';
@@ -13,13 +14,14 @@ import { readKeys } from '../storage/key-folder.ts';
 import { openStorage, type Storage } from '../storage/open.ts';
 
 const clock = () => new Date();
-const USAGE = 'Usage: paraphe petition open <file> | close <slug> | list [--json]';
+const USAGE =
+  'Usage: paraphe petition open <file> | close <slug> | list [--json] | destroy-pseudonyms <slug> [--backup <file>]';
 
 /** `paraphe petition …`: works on the data folder, also beside a serving gateway, which then writes the entry. */
 export async function run(args: readonly string[]): Promise<number> {
   const { positionals, values } = parseArgs({
     args: [...args],
-    options: { json: { type: 'boolean', default: false } },
+    options: { json: { type: 'boolean', default: false }, backup: { type: 'string' } },
     allowPositionals: true,
   });
   const [act, subject, ...rest] = positionals;
@@ -29,6 +31,7 @@ export async function run(args: readonly string[]): Promise<number> {
   else if (act === 'close' && subject !== undefined)
     await withRegister(config, clock, (writing) => close(writing, subject));
   else if (act === 'list' && subject === undefined) await list(config, values.json);
+  else if (act === 'destroy-pseudonyms' && subject !== undefined) await destroy(config, subject, values.backup);
   else throw new SetupError(USAGE);
   return 0;
 }
@@ -49,7 +52,26 @@ async function close({ storage, register }: Writing, slug: string): Promise<void
   console.log(`${slug} ${result === 'closed' ? 'is closed' : 'was closed already'}, with ${count} signatures.`);
 }
 
-async function list(config: ReturnType<typeof readStorageConfig>, json: boolean): Promise<void> {
+async function destroy(config: StorageConfig, slug: string, backup: string | undefined): Promise<void> {
+  const progress = 'A new key-encryption key takes the place of the one before: eight seconds.';
+  const { result, day } = await destroyPseudonyms(config, slug, {
+    backup,
+    reached: (step) => step === 'announced' && console.error(progress),
+  });
+  if (result === 'already-destroyed') return console.log(`The pseudonym key of ${slug} was destroyed on ${day}.`);
+  console.log(
+    `The pseudonym key of ${slug} is destroyed, and the log says so (${day}). Its signatures count as before.`,
+  );
+  console.log(
+    `Copy ${config.keysDir} anew, to other machines too, and destroy every earlier copy of it: one of them and an`,
+  );
+  console.log('earlier backup of the data still hold the key that is destroyed here.');
+  if (backup === undefined)
+    console.log('Take a backup of the data now: with those of before, no petition can be signed.');
+  else console.log(`${backup} is the backup from now on: with those of before, no petition can be signed.`);
+}
+
+async function list(config: StorageConfig, json: boolean): Promise<void> {
   const storage = await openStorage(config);
   try {
     await print(storage, json);

@@ -4,10 +4,10 @@
  * goes forward from the first petition's opening to today. Whatever was done is found done: a start that was interrupted is
  * made again.
  */
-import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, type Day, dayFromNumber, dayNumber, parisDay, parisMidnight } from '../clock.ts';
+import type { KeyEncryptionKey } from '../key-encryption.ts';
 import { pseudonyms } from '../person/pseudonym.ts';
 import { closePetition } from '../petitions/close-petition.ts';
 import { type Collecting, openPetition } from '../petitions/open-petition.ts';
@@ -37,7 +37,7 @@ export class SeedClock {
 export type SeedDependencies = {
   readonly petitions: PetitionStore;
   readonly register: Register;
-  readonly keyEncryptionKey: KeyObject;
+  readonly keyEncryptionKey: KeyEncryptionKey;
   readonly clock: SeedClock;
   readonly logIn: LogIn;
   /** The identity provider's JWK Set: an entry before the first login that it verifies. */

@@ -1,7 +1,7 @@
-import type { KeyObject } from 'node:crypto';
 import { ulid } from 'ulid';
 import { type Clock, parisDay } from '../clock.ts';
 import { SetupError } from '../errors.ts';
+import { type KeyEncryptionKey, keyReplaced } from '../key-encryption.ts';
 import { entryProblem } from '../log/entry.ts';
 import { type NewPetition, openedEntry, type Petition, type PetitionId } from './petition.ts';
 import type { PetitionFile } from './petition-file.ts';
@@ -16,7 +16,7 @@ export type Collecting = { readonly issuer: string; readonly clientId: string; r
  * @throws SetupError when the slug is taken, or its last day is past
  */
 export async function openPetition(
-  deps: { register: Register; keyEncryptionKey: KeyObject; clock: Clock },
+  deps: { register: Register; keyEncryptionKey: KeyEncryptionKey; clock: Clock },
   file: PetitionFile,
   collecting: Collecting,
 ): Promise<Petition> {
@@ -42,7 +42,13 @@ export async function openPetition(
   };
   const wrong = entryProblem(openedEntry(opening, parisDay(now)));
   if (wrong !== undefined) throw new SetupError(`The log cannot hold the petition ${file.slug}: ${wrong}.`);
-  const outcome = await deps.register.record({ kind: 'petition-opened', opening, wrappedSecret: key.wrapped });
+  const outcome = await deps.register.record({
+    kind: 'petition-opened',
+    opening,
+    wrappedSecret: key.wrapped,
+    keyId: deps.keyEncryptionKey.id,
+  });
+  if (outcome.result === 'key-replaced') throw keyReplaced();
   if (outcome.result !== 'opened') throw new SetupError(`A petition with the slug ${file.slug} exists already.`);
-  return { ...opening, opened: outcome.opened, closed: undefined, entry: outcome.entry };
+  return { ...opening, opened: outcome.opened, closed: undefined, destroyed: undefined, entry: outcome.entry };
 }

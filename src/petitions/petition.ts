@@ -24,6 +24,8 @@ export type Petition = {
   readonly closes: Day | undefined;
   /** The day on which it was closed by its operator. */
   readonly closed: Day | undefined;
+  /** The day on which its pseudonym key was destroyed. */
+  readonly destroyed: Day | undefined;
   /** In years; 0 asks for none. */
   readonly minAge: number;
   /** Whether each signature declares a département. */
@@ -39,7 +41,7 @@ export type Petition = {
 };
 
 /** A petition before the log has it. */
-export type NewPetition = Omit<Petition, 'opened' | 'closed' | 'entry'>;
+export type NewPetition = Omit<Petition, 'opened' | 'closed' | 'destroyed' | 'entry'>;
 
 /** What the log is told of a petition when it opens. */
 type Rules = Omit<NewPetition, 'slug' | 'statement' | 'author' | 'thresholds'> & {

@@ -18,7 +18,7 @@ export type PetitionStore = {
   findById(id: PetitionId): Promise<Petition | undefined>;
   /** Newest first. */
   list(): Promise<readonly Petition[]>;
-  /** The pseudonym key's secret half, wrapped; `undefined` once it is destroyed. */
+  /** The pseudonym key's secret half, wrapped; `undefined` once it is destroyed or lost. */
   findWrappedSecret(id: PetitionId): Promise<Uint8Array | undefined>;
 };
 

@@ -3,14 +3,19 @@ import type { Site, SiteId } from './site.ts';
 
 /** The registered sites. A command writes them; a gateway that serves reads them anew each time. */
 export type SiteStore = {
-  add(site: Site): Promise<void>;
+  /** @param keyId of the key that its secrets are wrapped under @returns false when the data have left that key */
+  add(site: Site, keyId: Uint8Array): Promise<boolean>;
   find(id: SiteId): Promise<Site | undefined>;
   /** By id, which is by age. */
   list(): Promise<readonly Site[]>;
   /** @returns false when there is none */
   remove(id: SiteId): Promise<boolean>;
-  /** @returns false when there is none */
-  replaceSecret(id: SiteId, sealedSecret: Uint8Array): Promise<boolean>;
+  /** @param keyId of the key that it is wrapped under */
+  replaceSecret(
+    id: SiteId,
+    sealedSecret: Uint8Array,
+    keyId: Uint8Array,
+  ): Promise<'replaced' | 'site-unknown' | 'key-replaced'>;
 };
 
 /**

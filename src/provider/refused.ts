@@ -16,6 +16,7 @@ const DENIED: Partial<Readonly<Record<RefusalCode, string>>> = {
   'too-young': 'the person is below the minimum age of the petition',
   'birthdate-missing': 'the petition has a minimum age, and the identity provider gave no full birth date',
   'petition-closed': 'the petition is closed',
+  'pseudonyms-destroyed': 'the petition is closed, and its pseudonym key is destroyed',
 };
 
 export function refusedFor(code: RefusalCode): Refused {

@@ -1,7 +1,7 @@
-import type { KeyObject } from 'node:crypto';
 import { ulid } from 'ulid';
 import type { Clock } from '../clock.ts';
 import { SetupError } from '../errors.ts';
+import { type KeyEncryptionKey, keyReplaced } from '../key-encryption.ts';
 import type { Petition } from '../petitions/petition.ts';
 import { forgottenEverywhere } from './kept-sites.ts';
 import type { SiteStore } from './ports.ts';
@@ -11,7 +11,7 @@ import { createClientSecret, createSiteKey } from './site-key.ts';
 /** A site's client secret is in clear here and nowhere else: whoever asked shows it once. */
 export type Registered = { readonly site: Site; readonly secret: string | undefined };
 
-type Dependencies = { readonly sites: SiteStore; readonly keyEncryptionKey: KeyObject; readonly clock: Clock };
+type Dependencies = { readonly sites: SiteStore; readonly keyEncryptionKey: KeyEncryptionKey; readonly clock: Clock };
 
 /** Registers a site, with a pseudonym key of its own. @param petitions that it may ask signatures for */
 export async function registerSite(
@@ -28,7 +28,7 @@ export async function registerSite(
     petitions: [...new Set(petitions.map((petition) => petition.id))],
     wrappedKey: createSiteKey(keyEncryptionKey, id),
   };
-  await sites.add(site);
+  if (!(await sites.add(site, keyEncryptionKey.id))) throw keyReplaced();
   return { site, secret: created?.secret };
 }
 
@@ -45,7 +45,9 @@ export async function rotateSiteSecret(
     );
   }
   const { secret, sealed } = createClientSecret(keyEncryptionKey, site.id);
-  if (!(await sites.replaceSecret(site.id, sealed))) throw unknownSite(id);
+  const replaced = await sites.replaceSecret(site.id, sealed, keyEncryptionKey.id);
+  if (replaced === 'site-unknown') throw unknownSite(id);
+  if (replaced === 'key-replaced') throw keyReplaced();
   await forgottenEverywhere();
   return { site, secret };
 }

@@ -3,12 +3,12 @@
  * journey. The library checks a site's request and hands the browser over (`begin`); the journey ends in exactly one of
  * `admit` and `refuse`, each of which says where the browser goes on to: back to the library, which answers the site.
  */
-import type { KeyObject } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Provider } from 'oidc-provider';
 import type { Day } from '../clock.ts';
 import { Refusal, type RefusalCode } from '../errors.ts';
+import type { KeyEncryptionKey } from '../key-encryption.ts';
 import type { Nym } from '../person/nym.ts';
 import type { Person } from '../person/person.ts';
 import type { Pseudonyms } from '../person/pseudonym.ts';
@@ -30,7 +30,8 @@ export type SiteProviderDeps = {
   readonly origin: string;
   readonly sites: SiteStore;
   readonly rows: ProviderRows;
-  readonly keyEncryptionKey: KeyObject;
+  /** The key of this moment: destroying a petition's pseudonyms replaces it. */
+  readonly keyEncryptionKey: () => KeyEncryptionKey;
   readonly pseudonyms: Pseudonyms;
   /** The keys of this moment sign id_tokens too: their `typ` tells them from receipts. */
   readonly receiptKeys: () => ReceiptKeys;
@@ -122,7 +123,8 @@ export class SiteProvider {
   }
 
   computeNym(site: Site, person: Person): Promise<Nym> {
-    return computeSiteNym(this.#deps, site, person);
+    const { keyEncryptionKey, pseudonyms } = this.#deps;
+    return computeSiteNym({ keyEncryptionKey: keyEncryptionKey(), pseudonyms }, site, person);
   }
 
   /** @throws Refusal `site-request-unknown` when nobody waits for the outcome any more */
@@ -209,7 +211,7 @@ export class SiteProvider {
           const site = await findSite(id);
           if (site === undefined) return undefined;
           const { sealedSecret: sealed } = site;
-          return clientMetadata(site, sealed && openClientSecret(keyEncryptionKey, site.id, sealed));
+          return clientMetadata(site, sealed && openClientSecret(keyEncryptionKey(), site.id, sealed));
         }),
         refuse: (ctx, error, description) => {
           ctx.respond = false;

@@ -29,6 +29,9 @@ export type Site = {
   readonly wrappedKey: Uint8Array;
 };
 
+/** What of it is secret, wrapped. */
+export type SiteSecrets = Pick<Site, 'id' | 'wrappedKey' | 'sealedSecret'>;
+
 /** What an operator says of a site, read and found good. */
 export type SiteDescription = Pick<Site, 'name' | 'redirectUris' | 'auth' | 'jwksUri'>;
 

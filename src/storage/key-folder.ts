@@ -1,26 +1,41 @@
 /**
  * The key folder: secrets that the database must never hold, as files of mode 600.
- *   key-encryption-key   wraps the petitions' pseudonym keys; whoever destroys it makes every nym meaningless
+ *   key-encryption-key   wraps the pseudonym keys; whoever destroys it makes every nym meaningless
+ *   key-encryption-key.next   while it is being replaced: the next one, and the petition whose pseudonyms are destroyed by it
  *   sealing-key          seals receipt links and authenticates journey cookies; a new one costs only new logins
  *   log-key              signs the log's checkpoints; its name is the log's origin
  *   receipt-keys.json    the active private JWK and the public halves of the retired ones
  * A file is written beside its place, synced and renamed: after a crash it is the old one or the new one.
  */
 import { createSecretKey, hash, type KeyObject, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { SetupError } from '../errors.ts';
+import { KeyEncryptionKey } from '../key-encryption.ts';
 import { generateLogKey, type LogKey, parseLogKey } from '../log/log-key.ts';
 import { generateReceiptKeys, type StoredReceiptKeys } from '../receipt/keys.ts';
 
 export type KeyFolder = {
-  readonly keyEncryptionKey: KeyObject;
+  readonly keyEncryptionKey: KeyEncryptionKey;
   readonly sealingKey: KeyObject;
   readonly logKey: LogKey;
   readonly receiptKeys: StoredReceiptKeys;
 };
 
 const KEY_ENCRYPTION_KEY = 'key-encryption-key';
+const NEXT_KEY = `${KEY_ENCRYPTION_KEY}.next`;
 const SEALING_KEY = 'sealing-key';
 const LOG_KEY = 'log-key';
 const RECEIPT_KEYS = 'receipt-keys.json';
@@ -57,7 +72,7 @@ export function createKeys(folder: string, origin: string): void {
 /** @throws SetupError when a key is missing or is not one */
 export function readKeys(folder: string): KeyFolder {
   return {
-    keyEncryptionKey: parseSecretKey(folder, KEY_ENCRYPTION_KEY),
+    keyEncryptionKey: readKeyEncryptionKey(folder),
     sealingKey: parseSecretKey(folder, SEALING_KEY),
     logKey: readLogKey(folder),
     receiptKeys: readReceiptKeys(folder),
@@ -75,6 +90,74 @@ export function writeReceiptKeys(folder: string, keys: StoredReceiptKeys): void 
  */
 export function receiptKeysChanged(folder: string): string {
   return hash('sha256', readFileSync(join(folder, RECEIPT_KEYS)), 'hex');
+}
+
+/** The same of the key-encryption key. */
+export function keyEncryptionKeyChanged(folder: string): string {
+  const next = readIfThere(folder, NEXT_KEY) ?? '';
+  return hash('sha256', `${next}${readFileSync(join(folder, KEY_ENCRYPTION_KEY), 'utf8')}`, 'hex');
+}
+
+/** The key that wraps; while it is being replaced, the next one unwraps too. @throws SetupError */
+export function readKeyEncryptionKey(folder: string): KeyEncryptionKey {
+  const replacing = readNextKey(folder); // first: once it is gone, the other one is the new one
+  const current = parseSecretKey(folder, KEY_ENCRYPTION_KEY);
+  return replacing === undefined ? new KeyEncryptionKey(current) : new KeyEncryptionKey(current, replacing.key);
+}
+
+/** The replacement of the key-encryption key that is under way, or was cut short; and for whose sake. */
+export function replacementOf(
+  folder: string,
+): { readonly next: KeyEncryptionKey; readonly petition: string } | undefined {
+  const replacing = readNextKey(folder);
+  return replacing && { next: new KeyEncryptionKey(replacing.key), petition: replacing.petition };
+}
+
+/**
+ * Makes the next key-encryption key: from here on it unwraps, and nothing is wrapped under it by whoever only reads it.
+ * @throws SetupError when somebody else has just made one
+ */
+export function beginReplacement(folder: string, petition: string): KeyEncryptionKey {
+  const bytes = randomBytes(32);
+  const path = join(folder, NEXT_KEY);
+  const draft = `${path}.${process.pid}`;
+  writeAndSync(draft, `${bytes.toString('base64url')}\n${petition}\n`);
+  try {
+    linkSync(draft, path); // where a file is there already, it stays
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    throw new SetupError('Another destruction has just begun: wait for its end, and try again.');
+  } finally {
+    rmSync(draft);
+  }
+  syncFolder(folder);
+  return new KeyEncryptionKey(createSecretKey(bytes));
+}
+
+/**
+ * Puts the next key in the place of the one before, which is overwritten where the disk lets it: what was wrapped under it
+ * is lost for good. A crash leaves the old key, or the new one with its draft still there; then this is done again.
+ */
+export function endReplacement(folder: string): void {
+  const replacing = readNextKey(folder);
+  if (replacing === undefined) return;
+  const old = openSync(join(folder, KEY_ENCRYPTION_KEY), 'r+');
+  try {
+    writeSecret(folder, KEY_ENCRYPTION_KEY, replacing.key.export().toString('base64url'));
+    writeSync(old, Buffer.alloc(fstatSync(old).size), 0, undefined, 0); // a file without a name by now
+    fsyncSync(old);
+  } finally {
+    closeSync(old);
+  }
+  rmSync(join(folder, NEXT_KEY));
+  syncFolder(folder);
+}
+
+function readNextKey(folder: string): { readonly key: KeyObject; readonly petition: string } | undefined {
+  const text = readIfThere(folder, NEXT_KEY);
+  if (text === undefined) return undefined;
+  const [, petition = ''] = text.split('\n');
+  return { key: secretKeyOf(folder, NEXT_KEY, text), petition };
 }
 
 export function readReceiptKeys(folder: string): StoredReceiptKeys {
@@ -96,7 +179,12 @@ function readLogKey(folder: string): LogKey {
 }
 
 function parseSecretKey(folder: string, file: string): KeyObject {
-  const bytes = Buffer.from(read(folder, file).trim(), 'base64url');
+  return secretKeyOf(folder, file, read(folder, file));
+}
+
+function secretKeyOf(folder: string, file: string, text: string): KeyObject {
+  const [line = ''] = text.split('\n');
+  const bytes = Buffer.from(line.trim(), 'base64url');
   if (bytes.length === 32) return createSecretKey(bytes);
   throw new SetupError(
     `${join(folder, file)} does not hold 32 bytes of base64url: restore it from your copy of the keys.`,
@@ -104,13 +192,19 @@ function parseSecretKey(folder: string, file: string): KeyObject {
 }
 
 function read(folder: string, file: string): string {
+  const text = readIfThere(folder, file);
+  if (text !== undefined) return text;
+  throw new SetupError(
+    `There is no key ${join(folder, file)}: make the keys with \`paraphe init\`, or point KEYS_DIR to them.`,
+  );
+}
+
+function readIfThere(folder: string, file: string): string | undefined {
   try {
     return readFileSync(join(folder, file), 'utf8');
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    throw new SetupError(
-      `There is no key ${join(folder, file)}: make the keys with \`paraphe init\`, or point KEYS_DIR to them.`,
-    );
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
@@ -119,7 +213,11 @@ function writeSecret(folder: string, file: string, text: string): void {
   const draft = `${path}.new`;
   writeAndSync(draft, `${text}\n`);
   renameSync(draft, path);
-  const directory = openSync(dirname(path), 'r');
+  syncFolder(folder);
+}
+
+function syncFolder(folder: string): void {
+  const directory = openSync(folder, 'r');
   fsyncSync(directory);
   closeSync(directory);
 }

@@ -25,6 +25,7 @@ import {
   openSqliteStorage,
   sqliteFile,
 } from './sqlite/storage.ts';
+import type { WrappedSecrets } from './wrapped-secrets.ts';
 
 export type { StoragePlace } from './place.ts';
 export { WriterBusy } from './writer-busy.ts';
@@ -41,6 +42,7 @@ export type Storage = {
   /** Calls soon after the right to write was given back, and now and then without that. @returns what ends it */
   onReleased(told: () => void): () => void;
   readonly sites: SiteStore;
+  readonly secrets: WrappedSecrets;
   /** What is wrong with the tables beside the log, in words. */
   checkTables(): Promise<readonly string[]>;
   /**

@@ -1,4 +1,4 @@
-/** A petition as both databases keep it, with the days of the entries that opened and closed it. */
+/** A petition as both databases keep it, with the days of the entries that opened it, closed it and destroyed its pseudonyms. */
 import { dayFromNumber } from '../clock.ts';
 import type { Petition, PetitionId } from '../petitions/petition.ts';
 
@@ -24,10 +24,11 @@ export type PetitionRow = {
   };
   readonly opened: number;
   readonly closed: number | null;
+  readonly destroyed: number | null;
 };
 
 /** @throws RangeError, SyntaxError for a row that is no petition */
-export function petitionOf({ petition: row, opened, closed }: PetitionRow): Petition {
+export function petitionOf({ petition: row, opened, closed, destroyed }: PetitionRow): Petition {
   return {
     id: row.id as PetitionId,
     slug: row.slug,
@@ -37,6 +38,7 @@ export function petitionOf({ petition: row, opened, closed }: PetitionRow): Peti
     opened: dayFromNumber(opened),
     closes: row.closes === null ? undefined : dayFromNumber(row.closes),
     closed: closed === null ? undefined : dayFromNumber(closed),
+    destroyed: destroyed === null ? undefined : dayFromNumber(destroyed),
     minAge: row.minAge,
     departments: row.departments,
     acr: row.acr,

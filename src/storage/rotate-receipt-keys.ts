@@ -2,13 +2,9 @@
  * A new receipt key, also under gateways that serve. It is published before it signs: whoever verifies a receipt may ask
  * another process for the keys than the one that signed, and finds the key there.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { announceReceiptKey, generateReceiptKey, rotateReceiptKeys, type StoredReceiptKeys } from '../receipt/keys.ts';
-import { LOOK_MS } from './followed-receipt-keys.ts';
+import { followedEverywhere } from './followed-keys.ts';
 import { readReceiptKeys, writeReceiptKeys } from './key-folder.ts';
-
-/** By then every process has looked, and no answer of before is kept: the JSON of the keys is for a second. */
-const FOLLOWED_MS = LOOK_MS + 1_500;
 
 /**
  * When this returns, every process signs with the new key, and the private half of the one before is gone. A crash in the
@@ -17,7 +13,7 @@ const FOLLOWED_MS = LOOK_MS + 1_500;
  */
 export async function rotateKeys(
   folder: string,
-  followed: () => Promise<unknown> = () => sleep(FOLLOWED_MS),
+  followed: () => Promise<unknown> = followedEverywhere,
 ): Promise<StoredReceiptKeys> {
   const next = generateReceiptKey();
   writeReceiptKeys(folder, announceReceiptKey(readReceiptKeys(folder), next));

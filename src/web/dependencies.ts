@@ -28,7 +28,7 @@ export type WebDependencies = {
   readonly register: Register;
   readonly log: LogReader;
   readonly issuer: Issuer;
-  /** The edge never touches a pseudonym key. @throws Refusal `petition-not-collecting` */
+  /** The edge never touches a pseudonym key. @throws Refusal `pseudonyms-destroyed`, `petition-not-collecting` */
   readonly computeNym: (petition: Petition, person: Person) => Promise<Nym>;
   /** The keys of this moment: a rotation takes effect without a restart. */
   readonly receiptKeys: () => ReceiptKeys;

@@ -27,9 +27,11 @@ export type PageModels = {
     withdrawn: number;
     invalidated: readonly { ground: string; count: number }[];
     checkpoint: PageCheckpoint;
-    /** Where the sign form posts, and where those post who have signed and want to withdraw (also after closing). */
     signAction: string;
-    withdrawAction: string;
+    /** Where those post who have signed and want to withdraw, also after closing; `undefined` once nobody can be found any more. */
+    withdrawAction: string | undefined;
+    /** The day on which the pseudonym key was destroyed. */
+    destroyed: Day | undefined;
     /** The petition's public address, and the same as a mail that one may send. */
     address: string;
     mailHref: string;

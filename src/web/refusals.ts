@@ -13,6 +13,7 @@ export const STATUS: Readonly<Record<RefusalCode | 'internal-error', number>> = 
   'petition-unknown': 404,
   'petition-closed': 409,
   'petition-not-collecting': 503,
+  'pseudonyms-destroyed': 410,
   'department-missing': 422,
   'department-unknown': 422,
   'too-young': 403,

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Clock } from '../../src/clock.ts';
 import { readStorageConfig, type StorageConfig } from '../../src/config.ts';
 import { Publisher } from '../../src/log/publisher.ts';
 import { createLog, openLogWriter, withRegister } from '../../src/log-writer.ts';
@@ -11,7 +12,9 @@ import type { PetitionAct } from '../../src/petitions/acts.ts';
 import { openPetition } from '../../src/petitions/open-petition.ts';
 import type { Petition } from '../../src/petitions/petition.ts';
 import { parsePetitionFile } from '../../src/petitions/petition-file.ts';
-import { createKeys, readKeys } from '../../src/storage/key-folder.ts';
+import { registerSite } from '../../src/provider/register-site.ts';
+import { parseSite } from '../../src/provider/site.ts';
+import { createKeys, readKeyEncryptionKey, readKeys } from '../../src/storage/key-folder.ts';
 import { migrateStorage, openStorage } from '../../src/storage/open.ts';
 
 export const ORIGIN = 'petitions.example.org/log';
@@ -19,6 +22,7 @@ export const ORIGIN = 'petitions.example.org/log';
 export type OperatedLog = {
   readonly config: StorageConfig;
   readonly petitions: readonly Petition[];
+  readonly clock: Clock;
   /** Of the first petition, in the order in which they were asked: within a batch, the log's order is one of chance. */
   readonly nyms: readonly Nym[];
   /** Records more, without publishing it. */
@@ -30,6 +34,21 @@ export type OperatedLog = {
 };
 
 const clock = () => new Date('2026-11-20T10:00:00Z');
+
+/** Registers a petition site. @returns its client id */
+export async function registerSiteOf(config: StorageConfig): Promise<string> {
+  const storage = await openStorage(config);
+  const description = parseSite({
+    name: 'Ville d’Ys',
+    redirectUris: ['https://ys.example/cb'],
+    auth: 'client_secret_basic',
+    jwksUri: undefined,
+  });
+  const deps = { sites: storage.sites, keyEncryptionKey: readKeyEncryptionKey(config.keysDir), clock };
+  return registerSite(deps, description, [])
+    .then(({ site }) => site.id)
+    .finally(() => storage.close());
+}
 
 export async function operatedLog(signatures: number): Promise<OperatedLog> {
   const dataDir = mkdtempSync(join(tmpdir(), 'paraphe-operated-'));
@@ -48,7 +67,7 @@ export async function operatedLog(signatures: number): Promise<OperatedLog> {
       return openPetition({ register, keyEncryptionKey, clock }, parsePetitionFile(text, slug), collecting);
     });
   const petitions = [
-    await open('une', 'min_age: 18\ndepartments: true\ncloses: 2027-03-01'),
+    await open('une', 'min_age: 18\ndepartments: true\ncloses: 2099-12-31'),
     await open('autre', 'min_age: 0\ndepartments: false'),
   ];
   const nyms: Nym[] = [];
@@ -57,6 +76,7 @@ export async function operatedLog(signatures: number): Promise<OperatedLog> {
   const log: OperatedLog = {
     config,
     petitions,
+    clock,
     nyms,
     record,
     async sign(count) {

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { destroyPseudonyms } from '../../src/destroy-pseudonyms.ts';
 import { checkData } from '../../src/log-check.ts';
-import { type OperatedLog, operatedLog } from '../fakes/operated-log.ts';
+import { type OperatedLog, operatedLog, registerSiteOf } from '../fakes/operated-log.ts';
 import { dice, rounds } from '../fakes/rounds.ts';
 
 /** Not here: what the log says nothing about (`slug`, `at`, the requests of commands, the numbers of single rows). */
@@ -16,13 +17,14 @@ const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   entries: ['index', 'kind', 'day', 'petition', 'nym', 'department', 'evidence', 'ground', 'count', 'previous'],
   signatures: ['petition', 'nym', 'entry'],
   tiles: ['place', 'hashes'],
-  log: ['origin', 'vkey', 'size', 'root'],
+  log: ['origin', 'vkey', 'size', 'root', 'key_id'],
   publication: ['checkpoint'],
   identity_keys: ['hash', 'issuer', 'jwks', 'entry'],
   petitions: [
     ...['ref', 'id', 'title', 'text', 'statement', 'closes', 'min_age', 'departments', 'acr', 'issuer', 'client_id'],
-    ...['nym_key', 'wrapped_secret', 'opening', 'closing'],
+    ...['nym_key', 'wrapped_secret', 'opening', 'closing', 'destruction'],
   ],
+  sites: ['id', 'sealed_secret', 'wrapped_key'],
 };
 const LOCK: Readonly<Record<string, readonly string[]>> = { lock: ['checkpoint'] };
 
@@ -42,6 +44,8 @@ beforeAll(async () => {
   await log.record({ kind: 'signed', petition: une!.id, nym: a!, department: '2A' });
   await log.record({ kind: 'invalidated', petition: une!.id, nym: b!, ground: 'fraud' });
   await log.record({ kind: 'petition-closed', petition: autre!.id });
+  await registerSiteOf(log.config);
+  await destroyPseudonyms(log.config, 'autre', { clock: log.clock, followed: async () => {} });
   await log.publish();
   original = mkdtempSync(join(tmpdir(), 'paraphe-bits-'));
   for (const file of ['paraphe.sqlite', 'lock.sqlite']) {

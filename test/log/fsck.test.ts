@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { destroyPseudonyms } from '../../src/destroy-pseudonyms.ts';
 import { checkData } from '../../src/log-check.ts';
 import type { PetitionAct } from '../../src/petitions/acts.ts';
 import { openedEntry } from '../../src/petitions/petition.ts';
-import { type OperatedLog, operatedLog } from '../fakes/operated-log.ts';
+import { type OperatedLog, operatedLog, registerSiteOf } from '../fakes/operated-log.ts';
 
 let log: OperatedLog;
 let copy: string;
@@ -28,6 +29,8 @@ beforeAll(async () => {
   await log.record(about('signed'));
   await log.record(about('withdrawn', c));
   await log.record({ kind: 'petition-closed', petition: autre!.id });
+  await registerSiteOf(log.config);
+  await destroyPseudonyms(log.config, 'autre', { clock: log.clock, followed: async () => {} });
   await log.publish();
   keepFold();
   copy = mkdtempSync(join(tmpdir(), 'paraphe-fsck-'));
@@ -150,6 +153,10 @@ describe('a changed cell is found, in every column that the log commits to', () 
       'opening',
     ].map((column): [string, string, string] => ['petitions', column, "slug = 'une'"]),
     ['petitions', 'closing', "slug = 'autre'"],
+    ['petitions', 'destruction', "slug = 'autre'"],
+    ['log', 'key_id', '1'],
+    ['sites', 'wrapped_key', '1'],
+    ['sites', 'sealed_secret', '1'],
   ];
   test.each(COLUMNS)('%s.%s where %s', async (table, column, where) => {
     const problems = await problemsAfter((database) => {
@@ -183,6 +190,14 @@ describe('what is wrong is named', () => {
       database.prepare('UPDATE entries SET nym = ? WHERE "index" = 301').run(nym);
     });
     expect(problems.some((problem) => /^entry 301 breaks the rule signed-twice/.test(problem))).toBe(true);
+  });
+
+  test('a secret that is there again though the log says that it was destroyed', async () => {
+    const problems = await problemsAfter((database) => {
+      const secret = database.prepare("SELECT wrapped_secret FROM petitions WHERE slug = 'une'").pluck().get();
+      database.prepare("UPDATE petitions SET wrapped_secret = ? WHERE slug = 'autre'").run(secret);
+    });
+    expect(problems[0]).toMatch(/^entry \d+ destroyed the pseudonyms of a petition whose secret is still there/);
   });
 
   test('figures that were kept wrong', async () => {

@@ -1,6 +1,7 @@
 /** Sites are read ten times a second at most, and what changes is seen by the next reading. */
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { KeyEncryptionKey } from '../../src/key-encryption.ts';
 import { keepSites } from '../../src/provider/kept-sites.ts';
 import type { SiteStore } from '../../src/provider/ports.ts';
 import { removeSite, rotateSiteSecret } from '../../src/provider/register-site.ts';
@@ -43,7 +44,7 @@ test('a new secret, and a removal, are said done when no gateway serves by what 
     async replaceSecret(_id: SiteId, sealedSecret: Uint8Array) {
       await get(ID);
       stored = { ...stored!, sealedSecret };
-      return true;
+      return 'replaced';
     },
     async remove() {
       await get(ID);
@@ -51,7 +52,7 @@ test('a new secret, and a removal, are said done when no gateway serves by what 
       return true;
     },
   } as unknown as SiteStore;
-  await rotateSiteSecret({ sites, keyEncryptionKey: createSecretKey(randomBytes(32)) }, ID);
+  await rotateSiteSecret({ sites, keyEncryptionKey: new KeyEncryptionKey(createSecretKey(randomBytes(32))) }, ID);
   expect((await get(ID))?.sealedSecret).toBeInstanceOf(Uint8Array);
   await removeSite({ sites }, ID);
   expect(await get(ID)).toBeUndefined();

@@ -3,6 +3,7 @@ import { hash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Day } from '../../src/clock.ts';
+import { SetupError } from '../../src/errors.ts';
 import { LiveFold } from '../../src/log/live-fold.ts';
 import { LogConflict } from '../../src/log/ports.ts';
 import { type Nym, nymFromBytes } from '../../src/person/nym.ts';
@@ -10,6 +11,7 @@ import type { PetitionAct, Recording } from '../../src/petitions/acts.ts';
 import type { PetitionId } from '../../src/petitions/petition.ts';
 import type { Site, SiteId } from '../../src/provider/site.ts';
 import type { OpenJourneys, Storage } from '../../src/storage/open.ts';
+import type { Rewrapping } from '../../src/storage/wrapped-secrets.ts';
 import type { JourneyStore } from '../../src/web/ports.ts';
 import { closed, day, invalidated, newNym, opened, PETITION, petitionNamed, signed, withdrawn } from '../fakes/acts.ts';
 import { type WrittenLog, writtenLog } from '../fakes/written-log.ts';
@@ -19,6 +21,8 @@ const TUESDAY = day('2026-11-17');
 const ALL = Number.MAX_SAFE_INTEGER;
 const ID = PETITION;
 const OTHER = '01m7k8m0n1ew6076n6rar3zv8b' as PetitionId;
+const KEY = randomBytes(16);
+const destroyed = (petition = ID) => ({ kind: 'pseudonyms-destroyed', petition }) as const;
 
 export function storageContract(
   name: string,
@@ -52,6 +56,7 @@ export function storageContract(
         ...expected,
         opened: MONDAY,
         closed: undefined,
+        destroyed: undefined,
         entry: 0,
         statement: { ...expected.statement, hash: Buffer.from(expected.statement.hash) },
       });
@@ -166,8 +171,8 @@ export function storageContract(
     });
 
     test('a petition takes signatures until its last day, by the day of the entry', async () => {
-      expect(await write(day('2027-01-31'), signed(newNym()))).toEqual(['signed']);
-      expect(await write(day('2027-02-01'), signed(newNym()))).toEqual(['petition-closed']);
+      expect(await write(day('2099-12-31'), signed(newNym()))).toEqual(['signed']);
+      expect(await write(day('2100-01-01'), signed(newNym()))).toEqual(['petition-closed']);
       expect(await storage.checkTables()).toEqual([]);
     });
 
@@ -284,17 +289,99 @@ export function storageContract(
       };
 
       test('come back as they were registered, change their secret, and go', async () => {
-        await storage.sites.add(site);
-        await storage.sites.add(signing);
+        expect(await storage.sites.add(site, KEY)).toBe(true);
+        expect(await storage.sites.add(signing, KEY)).toBe(true);
         expect(await storage.sites.find(site.id)).toEqual(site);
         expect(await storage.sites.list()).toEqual([site, signing]);
         const sealed = randomBytes(71);
-        expect(await storage.sites.replaceSecret(site.id, sealed)).toBe(true);
+        expect(await storage.sites.replaceSecret(site.id, sealed, KEY)).toBe('replaced');
         expect(await storage.sites.find(site.id)).toEqual({ ...site, sealedSecret: sealed });
         expect(await storage.sites.remove(site.id)).toBe(true);
         expect(await storage.sites.remove(site.id)).toBe(false);
-        expect(await storage.sites.replaceSecret(site.id, sealed)).toBe(false);
+        expect(await storage.sites.replaceSecret(site.id, sealed, KEY)).toBe('site-unknown');
         expect(await storage.sites.find(site.id)).toBeUndefined();
+      });
+
+      test('and petitions get their secrets rewrapped together, all but one, and take none under a key that the data have left', async () => {
+        const [first, next] = [randomBytes(16), randomBytes(16)];
+        const sealedSecret = randomBytes(71);
+        await storage.sites.add({ ...site, sealedSecret }, first);
+        await storage.sites.add(signing, first);
+        const kept = await storage.petitions.findWrappedSecret(ID);
+        const other = await storage.petitions.findWrappedSecret(OTHER);
+        const marked = (bytes: Uint8Array) => Buffer.concat([Buffer.from('next'), bytes]);
+        const by: Rewrapping = {
+          knows: () => true,
+          to: next,
+          except: ID,
+          petition: (_id, wrapped) => marked(wrapped),
+          site: ({ id, wrappedKey, sealedSecret: sealed }) => ({
+            id,
+            wrappedKey: marked(wrappedKey),
+            sealedSecret: sealed && marked(sealed),
+          }),
+        };
+        expect(await storage.secrets.keyId()).toBeUndefined();
+        const fails = () => {
+          throw new SetupError('a secret does not unwrap');
+        };
+        await expect(storage.secrets.rewrap({ ...by, site: fails })).rejects.toThrow('does not unwrap');
+        expect(await storage.petitions.findWrappedSecret(OTHER)).toEqual(other);
+        expect(await storage.secrets.keyId()).toBeUndefined();
+
+        await storage.secrets.rewrap(by);
+        expect(await storage.secrets.keyId()).toEqual(next);
+        expect(await storage.petitions.findWrappedSecret(ID)).toEqual(kept);
+        expect(await storage.petitions.findWrappedSecret(OTHER)).toEqual(marked(other!));
+        expect(await storage.sites.find(site.id)).toMatchObject({
+          wrappedKey: marked(site.wrappedKey),
+          sealedSecret: marked(sealedSecret),
+        });
+        expect(await storage.sites.find(signing.id)).toMatchObject({ sealedSecret: undefined });
+
+        const third = { ...opened(petitionNamed('trois', '01m7k8m0n1ew6076n6rar3zv8d')), keyId: first };
+        expect(await write(MONDAY, third)).toEqual(['key-replaced']);
+        expect(log.size).toBe(2);
+        expect(await storage.sites.add({ ...site, id: '01m7k8m0n1ew6076n6rar3zv8u' as SiteId }, first)).toBe(false);
+        expect(await storage.sites.replaceSecret(site.id, randomBytes(71), first)).toBe('key-replaced');
+        expect(await storage.sites.list()).toHaveLength(2);
+        expect(await write(MONDAY, { ...third, keyId: next })).toEqual(['opened']);
+        expect(await storage.sites.replaceSecret(site.id, randomBytes(71), next)).toBe('replaced');
+        await expect(storage.secrets.rewrap({ ...by, knows: (id) => first.equals(id) })).rejects.toThrow(
+          'replaced on another machine',
+        );
+      });
+    });
+
+    describe('a petition whose pseudonyms are destroyed', () => {
+      test('was closed before, keeps its signatures, and takes nothing any more', async () => {
+        const [nym, gone] = [newNym(), newNym()];
+        await write(MONDAY, signed(nym), signed(gone));
+        await write(MONDAY, withdrawn(gone));
+        expect(await write(MONDAY, destroyed())).toEqual(['petition-open']);
+        expect(await write(MONDAY, closed(ID))).toEqual(['closed']);
+        expect(await storage.petitions.findWrappedSecret(ID)).toBeDefined();
+        const { size } = log;
+        expect(await write(TUESDAY, destroyed())).toEqual(['destroyed']);
+        expect(log.size).toBe(size + 1);
+        expect(await storage.petitions.findBySlug('une')).toMatchObject({ closed: MONDAY, destroyed: TUESDAY });
+        expect(await storage.petitions.findWrappedSecret(ID)).toBeUndefined();
+        expect(await storage.petitions.findWrappedSecret(OTHER)).toBeDefined();
+
+        expect(await write(TUESDAY, destroyed())).toEqual(['already-destroyed']);
+        expect(await write(TUESDAY, withdrawn(nym))).toEqual(['pseudonyms-destroyed']);
+        expect(await write(TUESDAY, withdrawn(gone), invalidated(nym))).toEqual([
+          'pseudonyms-destroyed',
+          'pseudonyms-destroyed',
+        ]);
+        expect(await write(TUESDAY, signed(nym), signed(newNym()))).toEqual(['already-signed', 'petition-closed']);
+        expect(await write(TUESDAY, closed(ID), destroyed('01m7k8m0n1ew6076n6rar3zv8e' as PetitionId))).toEqual([
+          'already-closed',
+          'petition-unknown',
+        ]);
+        expect(log.size).toBe(size + 1);
+        expect(figures()).toMatchObject({ total: 1, withdrawn: 1, destroyed: TUESDAY });
+        expect(await storage.checkTables()).toEqual([]);
       });
     });
 

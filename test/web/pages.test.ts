@@ -50,6 +50,7 @@ const petition: PageModels['petition'] = {
   checkpoint,
   signAction: '/petitions/ecoles/sign',
   withdrawAction: '/petitions/ecoles/withdraw',
+  destroyed: undefined,
   address: 'https://petitions.example.org/petitions/ecoles',
   mailHref: 'mailto:?subject=x&body=y',
 };
@@ -144,7 +145,12 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
     'in the middle': { ...listed('', [open]), previousHref: '/?page=1', nextHref: '/?page=3' },
   },
   figures: { full: figures, empty: { ...figures, periods: [], byDepartment: undefined } },
-  petition: { open: petition, closed: ended('closed'), restricted: ended('restricted') },
+  petition: {
+    open: petition,
+    closed: ended('closed'),
+    'closed, its key destroyed': { ...ended('closed'), withdrawAction: undefined, destroyed: day },
+    restricted: ended('restricted'),
+  },
   confirm: {
     sign: confirm,
     'without département or birth date': { ...confirm, departments: false, birthdate: undefined },

@@ -101,6 +101,7 @@ test('a page of many petitions shows the newest, and says how many more there ar
     entry: index,
     opened: closed,
     closed: undefined,
+    destroyed: undefined,
   }));
   const of = (total: number, end?: Day) => ({ ...NO_FIGURES, total, closed: end, destroyed: undefined }) as Figures;
   const figures = new Map(petitions.map(({ id }, index) => [id as string, of(index, index < 30 ? closed : undefined)]));

@@ -8,6 +8,7 @@ import type { EntryKind } from '../../log/entry.ts';
 import type { Batch, LoggedEntry } from '../../log/ports.ts';
 import type {
   Closing,
+  Destruction,
   IdentityKeysSeen,
   Invalidation,
   Opening,
@@ -18,6 +19,7 @@ import type {
 import type { PetitionId } from '../../petitions/petition.ts';
 import { outcomeWithoutChange } from '../../petitions/signing-rules.ts';
 import { type Beside, type Columns, type EntryRow, entryOf, nymStateOf, signatureOf } from '../entry-rows.ts';
+import { isSameKey } from '../wrapped-secrets.ts';
 import type { Growth, PetitionRef, Standing } from './growth.ts';
 import * as statements from './log-statements.ts';
 
@@ -71,7 +73,7 @@ export class Appending {
 
   #outcome(act: AboutNym, standing: Standing, petition: PetitionRef | undefined): PetitionOutcome {
     const found = standing.latest && signatureOf(standing.latest, act.petition);
-    const unchanged = outcomeWithoutChange(act, found, petition?.open ?? false);
+    const unchanged = outcomeWithoutChange(act, found, petition ?? { open: false, destroyed: false });
     if (unchanged !== undefined || petition === undefined) return unchanged ?? { result: 'petition-closed' };
     const department = act.kind === 'signed' ? (act.department ?? null) : null;
     const ground = act.kind === 'invalidated' ? act.ground : null;
@@ -81,13 +83,23 @@ export class Appending {
     return { result: act.kind, signature: signatureOf(row, act.petition) };
   }
 
-  #alone(act: Opening | Closing | IdentityKeysSeen): Promise<PetitionOutcome> {
-    if (act.kind === 'petition-opened') return this.#open(act);
-    return act.kind === 'petition-closed' ? this.#close(act) : this.#noteKeys(act);
+  #alone(act: Opening | Closing | Destruction | IdentityKeysSeen): Promise<PetitionOutcome> {
+    switch (act.kind) {
+      case 'petition-opened':
+        return this.#open(act);
+      case 'petition-closed':
+        return this.#close(act);
+      case 'pseudonyms-destroyed':
+        return this.#destroy(act);
+      case 'identity-keys':
+        return this.#noteKeys(act);
+    }
   }
 
-  async #open({ opening, wrappedSecret }: Opening): Promise<PetitionOutcome> {
+  async #open({ opening, wrappedSecret, keyId }: Opening): Promise<PetitionOutcome> {
     const entry = this.growth.index;
+    const log = await this.growth.find<{ key_id: Buffer | null }>(statements.keyId);
+    if (!isSameKey(log?.key_id, keyId)) return { result: 'key-replaced' };
     const inserted = await this.growth.find<{ ref: number }>(
       statements.insertPetition,
       opening.id,
@@ -134,6 +146,16 @@ export class Appending {
     }
     this.#log('petition-closed', { petition: ref, count }, petition);
     return { result: 'closed', count };
+  }
+
+  async #destroy({ petition }: Destruction): Promise<PetitionOutcome> {
+    const found = (await this.growth.petitions([petition], this.#day)).get(petition);
+    if (found === undefined) return { result: 'petition-unknown' };
+    if (found.destroyed) return { result: 'already-destroyed' };
+    if (!found.closed) return { result: 'petition-open' };
+    await this.growth.change(statements.destroyPseudonyms, this.growth.index, found.ref);
+    this.#log('pseudonyms-destroyed', { petition: found.ref }, petition);
+    return { result: 'destroyed' };
   }
 
   async #noteKeys({ issuer, jwks }: IdentityKeysSeen): Promise<PetitionOutcome> {

@@ -5,6 +5,7 @@
 import type { Entry } from '../../log/entry.ts';
 import { type Batch, LogConflict } from '../../log/ports.ts';
 import { type Nym, nymBytes } from '../../person/nym.ts';
+import type { Takes } from '../../petitions/signing-rules.ts';
 import { type Columns, type EntryRow, makeRow } from '../entry-rows.ts';
 import type { Statement, Transaction } from './database.ts';
 import * as statements from './log-statements.ts';
@@ -22,7 +23,8 @@ export type Standing = {
   stored: number | undefined;
 };
 
-export type PetitionRef = { readonly ref: number; readonly open: boolean };
+/** `open` on the day that was asked about; `closed` by its entry. */
+export type PetitionRef = Takes & { readonly ref: number; readonly closed: boolean };
 
 export class Growth {
   readonly #transaction: Transaction;
@@ -64,7 +66,7 @@ export class Growth {
   async petitions(ids: Iterable<string>, day: number): Promise<ReadonlyMap<string, PetitionRef>> {
     type Row = PetitionRef & { id: string };
     const { rows } = await this.#run<Row>(statements.petitionsById, [...new Set(ids)], day);
-    return new Map(rows.map(({ id, ref, open }) => [id, { ref, open }]));
+    return new Map(rows.map(({ id, ...petition }) => [id, petition]));
   }
 
   standing(petition: string, nym: Nym): Standing {

@@ -40,6 +40,7 @@ export async function checkTables(url: string): Promise<readonly string[]> {
 
 const OPENED = kindNumber('petition-opened');
 const CLOSED = kindNumber('petition-closed');
+const DESTROYED = kindNumber('pseudonyms-destroyed');
 const NOTED = kindNumber('identity-keys');
 
 /** Each finds what must not be there. */
@@ -74,6 +75,16 @@ const POINTERS: readonly (readonly [string, string])[] = [
     `SELECT e."index" AS what FROM entries e JOIN petitions p ON p.ref = e.petition
      WHERE e.kind = ${CLOSED} AND p.closing IS DISTINCT FROM e."index"`,
     'entry # closes a petition whose row does not know it',
+  ],
+  [
+    `SELECT p.slug AS what FROM petitions p LEFT JOIN entries e ON e."index" = p.destruction
+     WHERE p.destruction IS NOT NULL AND (e.kind IS DISTINCT FROM ${DESTROYED} OR e.petition IS DISTINCT FROM p.ref)`,
+    'petition #: the entry that destroyed its pseudonyms is another',
+  ],
+  [
+    `SELECT e."index" AS what FROM entries e JOIN petitions p ON p.ref = e.petition
+     WHERE e.kind = ${DESTROYED} AND (p.destruction IS DISTINCT FROM e."index" OR p.wrapped_secret IS NOT NULL)`,
+    'entry # destroyed the pseudonyms of a petition whose secret is still there, or whose row does not know it',
   ],
   [
     `SELECT k.entry AS what FROM identity_keys k LEFT JOIN entries e ON e."index" = k.entry

@@ -15,7 +15,9 @@ export const lockHead = statement(
 
 export const petitionsById = statement(
   'petitions_by_id',
-  `SELECT id, ref, closing IS NULL AND (closes IS NULL OR closes >= $2) AS open FROM petitions WHERE id = ANY ($1::text[])`,
+  `SELECT id, ref, closing IS NULL AND (closes IS NULL OR closes >= $2) AS open, closing IS NOT NULL AS closed,
+     destruction IS NOT NULL AS destroyed
+   FROM petitions WHERE id = ANY ($1::text[])`,
 );
 
 /** The primary key decides: what it keeps out is not counted, nor what a petition's own row does. */
@@ -80,7 +82,13 @@ export const closedWith = statement(
   'SELECT e.count FROM petitions p JOIN entries e ON e."index" = p.closing WHERE p.ref = $1',
 );
 
-export const forgetSecret = statement('forget_secret', 'UPDATE petitions SET wrapped_secret = NULL WHERE ref = $1');
+export const destroyPseudonyms = statement(
+  'destroy_pseudonyms',
+  'UPDATE petitions SET destruction = $1, wrapped_secret = NULL WHERE ref = $2',
+);
+
+/** Names the key that every secret in the data is under; it stays that one while somebody locks the log's row. */
+export const keyId = statement('key_id', 'SELECT key_id FROM log');
 
 export const insertKeys = statement(
   'insert_keys',

@@ -8,6 +8,7 @@ import { Refusal } from '../../errors.ts';
 import type { FoldSnapshot } from '../../log/fold.ts';
 import { LogConflict, type LogState, type LogStore } from '../../log/ports.ts';
 import type { PetitionAct, PetitionOutcome } from '../../petitions/acts.ts';
+import { changesPetition } from '../../petitions/signing-rules.ts';
 import { Appending } from './appending.ts';
 import type { Database } from './database.ts';
 import { entryReader } from './entry-reader.ts';
@@ -24,7 +25,7 @@ type StateRow = Pick<LogState, 'origin' | 'vkey' | 'size' | 'root'> & {
 
 type Publication = { readonly checkpoint: string; readonly at: number };
 
-/** @param petitionsChanged called after a commit that opened or closed a petition */
+/** @param petitionsChanged called after a commit that changed a petition */
 export function postgresLogStore(
   database: Database,
   petitionsChanged: () => void,
@@ -50,7 +51,7 @@ export function postgresLogStore(
         if (entries.length > 0) await appending.growth.finish(grow(entries.map(({ entry }) => entry)));
         return { outcomes, entries };
       });
-      if (acts.some(({ kind }) => kind === 'petition-opened' || kind === 'petition-closed')) petitionsChanged();
+      if (acts.some(changesPetition)) petitionsChanged();
       return appended;
     },
     async restore(batch) {

@@ -11,13 +11,15 @@ const KEEP_MS = 100;
 export function postgresPetitionStore(database: Database): PetitionStore & { forget(): void } {
   const opening = alias(entries, 'opening');
   const closing = alias(entries, 'closing');
+  const destruction = alias(entries, 'destruction');
   const orm = drizzle(database.pool);
   const select = () =>
     orm
-      .select({ petition: petitions, opened: opening.day, closed: closing.day })
+      .select({ petition: petitions, opened: opening.day, closed: closing.day, destroyed: destruction.day })
       .from(petitions)
       .innerJoin(opening, eq(opening.index, petitions.opening))
-      .leftJoin(closing, eq(closing.index, petitions.closing));
+      .leftJoin(closing, eq(closing.index, petitions.closing))
+      .leftJoin(destruction, eq(destruction.index, petitions.destruction));
 
   const by = {
     id: select()

@@ -90,7 +90,7 @@ async function restore(
     return;
   }
   if (entry.kind === 'petition-closed') await growth.change(statements.closePetition, index, petition);
-  if (entry.kind === 'pseudonyms-destroyed') await growth.change(statements.forgetSecret, petition);
+  if (entry.kind === 'pseudonyms-destroyed') await growth.change(statements.destroyPseudonyms, index, petition);
   growth.add(entry.kind, day, entry.kind === 'petition-closed' ? { petition, count: entry.count } : { petition });
 }
 

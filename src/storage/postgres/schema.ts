@@ -45,6 +45,7 @@ export const petitions = pgTable(
     wrappedSecret: bytes('wrapped_secret'),
     opening: count().notNull(),
     closing: count(),
+    destruction: count(),
   },
   (table) => [uniqueIndex('petitions_id').on(table.id), uniqueIndex('petitions_slug').on(table.slug)],
 );
@@ -88,6 +89,7 @@ export const log = pgTable('log', {
   size: count().notNull(),
   root: bytes().notNull(),
   moved: text(),
+  keyId: bytes('key_id'),
 });
 
 export const publication = pgTable('publication', {

@@ -19,6 +19,7 @@ import { postgresRequestStore } from './request-store.ts';
 import { checkServer } from './server.ts';
 import { postgresSignatureStore } from './signature-store.ts';
 import { postgresSiteStore } from './site-store.ts';
+import { postgresWrappedSecrets } from './wrapped-secrets.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '../../../drizzle/postgres');
 /**
@@ -70,6 +71,7 @@ export async function openPostgresStorage(
     isWriterGone: () => isWriterGone(database),
     onReleased: (told) => listener.on('released', told),
     sites: postgresSiteStore(database),
+    secrets: postgresWrappedSecrets(database, () => petitions.forget()),
     checkTables: () => checkTables(databaseUrl),
     async backup() {
       throw new SetupError(

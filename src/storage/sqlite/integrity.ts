@@ -36,6 +36,7 @@ export function checkTables(database: Sqlite): readonly string[] {
 
 const OPENED = kindNumber('petition-opened');
 const CLOSED = kindNumber('petition-closed');
+const DESTROYED = kindNumber('pseudonyms-destroyed');
 const NOTED = kindNumber('identity-keys');
 
 /** Each finds what must not be there; what is appended meanwhile cannot be caught half-way, because a batch is one act. */
@@ -70,6 +71,16 @@ const POINTERS: readonly (readonly [string, string])[] = [
     `SELECT e."index" AS what FROM entries e JOIN petitions p ON p.ref = e.petition
      WHERE e.kind = ${CLOSED} AND p.closing IS NOT e."index"`,
     'entry # closes a petition whose row does not know it',
+  ],
+  [
+    `SELECT p.slug AS what FROM petitions p LEFT JOIN entries e ON e."index" = p.destruction
+     WHERE p.destruction IS NOT NULL AND (e.kind IS NOT ${DESTROYED} OR e.petition IS NOT p.ref)`,
+    'petition #: the entry that destroyed its pseudonyms is another',
+  ],
+  [
+    `SELECT e."index" AS what FROM entries e JOIN petitions p ON p.ref = e.petition
+     WHERE e.kind = ${DESTROYED} AND (p.destruction IS NOT e."index" OR p.wrapped_secret IS NOT NULL)`,
+    'entry # destroyed the pseudonyms of a petition whose secret is still there, or whose row does not know it',
   ],
   [
     `SELECT k.entry AS what FROM identity_keys k LEFT JOIN entries e ON e."index" = k.entry WHERE e.kind IS NOT ${NOTED}`,

@@ -42,7 +42,13 @@ export function prepareLog(database: Sqlite) {
     closePetition: client.prepare<[number, number]>(
       'UPDATE petitions SET closing = ? WHERE ref = ? AND closing IS NULL',
     ),
-    forgetSecret: client.prepare<[number]>('UPDATE petitions SET wrapped_secret = NULL WHERE ref = ?'),
+    destroyPseudonyms: client.prepare<[number, number]>(
+      'UPDATE petitions SET destruction = ?, wrapped_secret = NULL WHERE ref = ?',
+    ),
+    life: client.prepare<[number], { closing: number | null; destruction: number | null }>(
+      'SELECT closing, destruction FROM petitions WHERE ref = ?',
+    ),
+    keyId: plucked<[], Buffer | null>('SELECT key_id FROM log'),
     closedWith: plucked<[number], number>(
       'SELECT e.count FROM petitions p JOIN entries e ON e."index" = p.closing WHERE p.ref = ?',
     ),

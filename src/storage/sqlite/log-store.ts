@@ -18,6 +18,7 @@ import {
 import { nymBytes } from '../../person/nym.ts';
 import type {
   Closing,
+  Destruction,
   IdentityKeysSeen,
   Invalidation,
   Opening,
@@ -26,8 +27,9 @@ import type {
   Recording,
 } from '../../petitions/acts.ts';
 import type { PetitionId } from '../../petitions/petition.ts';
-import { outcomeWithoutChange } from '../../petitions/signing-rules.ts';
+import { changesPetition, outcomeWithoutChange } from '../../petitions/signing-rules.ts';
 import { type Columns, type EntryRow, makeRow, nymStateOf, signatureOf } from '../entry-rows.ts';
+import { isSameKey } from '../wrapped-secrets.ts';
 import { act, type Sqlite } from './database.ts';
 import { entryReader } from './entry-rows.ts';
 import { insertEntry, type LogStatements, prepareLog } from './log-statements.ts';
@@ -36,7 +38,7 @@ import { restoreEntries } from './restored-rows.ts';
 /** Of tiles, the levels are this far apart in `place`. */
 const LEVEL = 2 ** 44;
 
-/** @param petitionsChanged called after a commit that opened or closed a petition */
+/** @param petitionsChanged called after a commit that changed a petition */
 export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): LogStore<PetitionAct, PetitionOutcome> {
   const client = database.$client;
   const reader = entryReader(database);
@@ -82,6 +84,8 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
           return this.#openPetition(asked);
         case 'petition-closed':
           return this.#close(asked);
+        case 'pseudonyms-destroyed':
+          return this.#destroy(asked);
         case 'identity-keys':
           return this.#noteKeys(asked);
       }
@@ -98,7 +102,10 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
         return { result: 'signed', signature: signatureOf(this.#log('signed', columns), petition) };
       }
       const latest = statements.latest.get(ref, bytes);
-      const unchanged = outcomeWithoutChange(asked, latest && signatureOf(latest, petition), isOpen);
+      const unchanged = outcomeWithoutChange(asked, latest && signatureOf(latest, petition), {
+        open: isOpen,
+        destroyed: false, // it says nothing of who signs
+      });
       if (unchanged !== undefined) return unchanged;
       statements.moveSignature.run(this.#index, ref, bytes);
       return { result: 'signed', signature: signatureOf(this.#log('signed', columns, latest), petition) };
@@ -108,7 +115,9 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
       const bytes = nymBytes(asked.nym);
       const ref = refOf(asked.petition);
       const latest = ref === undefined ? undefined : statements.latest.get(ref, bytes);
-      const unchanged = outcomeWithoutChange(asked, latest && signatureOf(latest, asked.petition), false);
+      const destroyed = ref !== undefined && statements.life.get(ref)?.destruction != null;
+      const found = latest && signatureOf(latest, asked.petition);
+      const unchanged = outcomeWithoutChange(asked, found, { open: false, destroyed });
       if (unchanged !== undefined || ref === undefined) return unchanged ?? { result: 'not-signed' };
       statements.moveSignature.run(this.#index, ref, bytes);
       const ground = asked.kind === 'invalidated' ? asked.ground : null;
@@ -118,7 +127,8 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
         : { result: 'withdrawn', signature: signatureOf(row, asked.petition) };
     }
 
-    #openPetition({ opening, wrappedSecret }: Opening): PetitionOutcome {
+    #openPetition({ opening, wrappedSecret, keyId }: Opening): PetitionOutcome {
+      if (!isSameKey(statements.keyId.get(), keyId)) return { result: 'key-replaced' };
       const inserted = statements.insertPetition.run({
         id: opening.id,
         slug: opening.slug,
@@ -157,6 +167,17 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
       this.#open.delete(ref);
       this.#log('petition-closed', { petition: ref, count });
       return { result: 'closed', count };
+    }
+
+    #destroy({ petition }: Destruction): PetitionOutcome {
+      const ref = refOf(petition);
+      const life = ref === undefined ? undefined : statements.life.get(ref);
+      if (ref === undefined || life === undefined) return { result: 'petition-unknown' };
+      if (life.destruction !== null) return { result: 'already-destroyed' };
+      if (life.closing === null) return { result: 'petition-open' };
+      statements.destroyPseudonyms.run(this.#index, ref);
+      this.#log('pseudonyms-destroyed', { petition: ref });
+      return { result: 'destroyed' };
     }
 
     #noteKeys({ issuer, jwks }: IdentityKeysSeen): PetitionOutcome {
@@ -220,7 +241,7 @@ export function sqliteLogStore(database: Sqlite, petitionsChanged: () => void): 
     publication: async () => act(() => readPublication(statements)),
     async append(batch, acts) {
       const appended = await act(() => append.immediate(batch, acts));
-      if (acts.some(({ kind }) => kind === 'petition-opened' || kind === 'petition-closed')) petitionsChanged();
+      if (acts.some(changesPetition)) petitionsChanged();
       return appended;
     },
     async restore(batch) {

@@ -11,12 +11,14 @@ const FOLLOW_MS = 100;
 export function sqlitePetitionStore(database: Sqlite): PetitionStore & { forget(): void } {
   const opening = alias(entries, 'opening');
   const closing = alias(entries, 'closing');
+  const destruction = alias(entries, 'destruction');
   const select = () =>
     database
-      .select({ petition: petitions, opened: opening.day, closed: closing.day })
+      .select({ petition: petitions, opened: opening.day, closed: closing.day, destroyed: destruction.day })
       .from(petitions)
       .innerJoin(opening, eq(opening.index, petitions.opening))
-      .leftJoin(closing, eq(closing.index, petitions.closing));
+      .leftJoin(closing, eq(closing.index, petitions.closing))
+      .leftJoin(destruction, eq(destruction.index, petitions.destruction));
   const bySlug = select()
     .where(eq(petitions.slug, sql.placeholder('slug')))
     .prepare();

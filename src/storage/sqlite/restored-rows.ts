@@ -65,7 +65,7 @@ function restoreAbout(
     return;
   }
   if (entry.kind === 'pseudonyms-destroyed') {
-    statements.forgetSecret.run(petition);
+    statements.destroyPseudonyms.run(index, petition);
     insert({ petition });
     return;
   }

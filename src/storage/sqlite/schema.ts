@@ -27,9 +27,10 @@ export const petitions = sqliteTable(
     clientId: text('client_id').notNull(),
     nymKey: blob('nym_key', { mode: 'buffer' }).notNull(),
     wrappedSecret: blob('wrapped_secret', { mode: 'buffer' }),
-    /** The indexes of its `petition-opened` and `petition-closed` entries, which hold the days. */
+    /** The indexes of its `petition-opened`, `petition-closed` and `pseudonyms-destroyed` entries, which hold the days. */
     opening: integer().notNull(),
     closing: integer(),
+    destruction: integer(),
   },
   (table) => [uniqueIndex('petitions_id').on(table.id), uniqueIndex('petitions_slug').on(table.slug)],
 );
@@ -88,6 +89,8 @@ export const log = sqliteTable('log', {
   root: blob({ mode: 'buffer' }).notNull(),
   /** Where `paraphe migrate` has taken these data: nobody opens them here any more. */
   moved: text(),
+  /** Names the key that every secret in these data is wrapped under; null until it is replaced for the first time. */
+  keyId: blob('key_id', { mode: 'buffer' }),
 });
 
 /** What is published: one row. */

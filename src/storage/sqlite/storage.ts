@@ -16,6 +16,7 @@ import { sqliteRequestStore } from './request-store.ts';
 import { sqliteSignatureStore } from './signature-store.ts';
 import { sqliteSiteStore } from './site-store.ts';
 import { writesOfATurn } from './turn.ts';
+import { sqliteWrappedSecrets } from './wrapped-secrets.ts';
 
 const MIGRATIONS = 'sqlite';
 const JOURNEY_MIGRATIONS = 'sqlite-journeys';
@@ -32,6 +33,7 @@ export function openSqliteStorage(place: StoragePlace, movingTo?: string): Stora
     log: sqliteLogStore(data, () => petitions.forget()),
     requests,
     sites: sqliteSiteStore(data),
+    secrets: sqliteWrappedSecrets(data, () => petitions.forget()),
     onPublished: look,
     isWriterGone: async () => false, // only by trying
     onReleased: look,

@@ -178,9 +178,11 @@ async function findSealed(deps: WebDependencies, petition: Petition, nym: Nym): 
   return deps.signatures.find(petition.id, nym, await deps.log.sealedSize());
 }
 
+const FINAL: readonly RefusalCode[] = ['petition-closed', 'pseudonyms-destroyed', 'too-young', 'birthdate-missing'];
+
 /** A refusal for good is what the site that sent the person will be told. */
 async function keepRefusal(deps: WebDependencies, journey: Journey, content: Open, code: RefusalCode): Promise<void> {
-  const isFinal = code === 'petition-closed' || code === 'too-young' || code === 'birthdate-missing';
+  const isFinal = FINAL.includes(code);
   if (!isFinal || journey.site === undefined || content.kind !== 'identified') return;
   await deps.journeys.save(journey, { kind: 'refused', code, login: content.login });
 }

@@ -145,7 +145,8 @@ async function petitionModel(deps: WebDependencies, petition: Petition, lang: La
     withdrawn: tally.withdrawn,
     invalidated: [...tally.invalidated].map(([ground, count]) => ({ ground, count })),
     signAction: `/petitions/${petition.slug}/sign`,
-    withdrawAction: `/petitions/${petition.slug}/withdraw`,
+    withdrawAction: petition.destroyed === undefined ? `/petitions/${petition.slug}/withdraw` : undefined,
+    destroyed: petition.destroyed,
     address,
     mailHref: `mailto:?subject=${encodeURIComponent(title)}&body=${encodeURIComponent(`${title}\r\n\r\n${address}`)}`,
   };

@@ -27,7 +27,7 @@ export function receiptPage(deps: WebDependencies): RequestHandler {
       code,
       receiptHref: isActive ? `${here}/receipt.jwt` : undefined,
       proofHref: isActive ? `${here}/receipt.tlog-proof` : undefined,
-      withdrawAction: isActive ? `/petitions/${petition.slug}/withdraw` : undefined,
+      withdrawAction: isActive && petition.destroyed === undefined ? `/petitions/${petition.slug}/withdraw` : undefined,
       expires: untilHour,
     };
     sendPage(deps, req, res, 'receipt', model, { own: [capability, signature.nym, code, untilHour, department ?? ''] });

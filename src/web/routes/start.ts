@@ -19,6 +19,7 @@ export function startJourney(deps: WebDependencies, action: 'sign' | 'withdraw')
     if (action === 'sign' && statusOf(petition, parisDay(deps.clock())) === 'closed') {
       throw new Refusal('petition-closed');
     }
+    if (petition.destroyed !== undefined) throw new Refusal('pseudonyms-destroyed');
     checkCollecting(deps, petition);
     await sendToLogin(
       deps,

@@ -1,0 +1,2 @@
+ALTER TABLE `log` ADD `key_id` blob;--> statement-breakpoint
+ALTER TABLE `petitions` ADD `destruction` integer;

@@ -1,0 +1,38 @@
+/** The secrets that the data hold wrapped: all of them under one key-encryption key. */
+import { SetupError } from '../errors.ts';
+import type { PetitionId } from '../petitions/petition.ts';
+import type { SiteSecrets } from '../provider/site.ts';
+
+export type WrappedSecrets = {
+  /** Names that key; `undefined` until it is replaced for the first time. */
+  keyId(): Promise<Uint8Array | undefined>;
+  /**
+   * Puts every secret under another key, as one atomic act, in which nobody adds one.
+   * @throws SetupError when they are under a key that is not known, or what `by` throws: nothing has changed then
+   */
+  rewrap(by: Rewrapping): Promise<void>;
+};
+
+export type Rewrapping = {
+  /** Whether it can unwrap what is under the key of that name. */
+  knows(keyId: Uint8Array): boolean;
+  /** Names the other key. */
+  readonly to: Uint8Array;
+  /** The petition whose secret stays as it is, to be lost with its key. */
+  readonly except: PetitionId;
+  petition(id: PetitionId, wrapped: Uint8Array): Uint8Array;
+  site(secrets: SiteSecrets): SiteSecrets;
+};
+
+/** Whether secrets under a key may be added to data that are under another one, or under none that was ever replaced. */
+export function isSameKey(ofData: Uint8Array | null | undefined, keyId: Uint8Array): boolean {
+  return ofData == null || Buffer.from(ofData).equals(keyId);
+}
+
+/** @throws SetupError */
+export function checkKnown(ofData: Uint8Array | null | undefined, by: Pick<Rewrapping, 'knows'>): void {
+  if (ofData == null || by.knows(ofData)) return;
+  throw new SetupError(
+    'The key-encryption key of these data is not in KEYS_DIR: it was replaced on another machine, whose key folder holds it.',
+  );
+}

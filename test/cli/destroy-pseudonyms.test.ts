@@ -1,0 +1,201 @@
+/** Destroying a petition's pseudonym key: whatever stops it, no other key is lost, and the same command again ends it. */
+import { cpSync, existsSync, linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readStorageConfig, type StorageConfig } from '../../src/config.ts';
+import { type DestructionOptions, type DestructionStep, destroyPseudonyms } from '../../src/destroy-pseudonyms.ts';
+import { checkData } from '../../src/log-check.ts';
+import { type Writing, withRegister } from '../../src/log-writer.ts';
+import { moveInstance } from '../../src/move-instance.ts';
+import { pseudonyms } from '../../src/person/pseudonym.ts';
+import { closePetition } from '../../src/petitions/close-petition.ts';
+import { openPetition } from '../../src/petitions/open-petition.ts';
+import { parsePetitionFile } from '../../src/petitions/petition-file.ts';
+import { computeNym } from '../../src/petitions/petition-key.ts';
+import { registerSite, rotateSiteSecret } from '../../src/provider/register-site.ts';
+import { parseSite } from '../../src/provider/site.ts';
+import { computeSiteNym } from '../../src/provider/site-key.ts';
+import { readKeyEncryptionKey } from '../../src/storage/key-folder.ts';
+import { migrateStorage, openStorage, type Storage } from '../../src/storage/open.ts';
+import { command } from '../fakes/command.ts';
+import { type OperatedLog, operatedLog, registerSiteOf } from '../fakes/operated-log.ts';
+import { newDatabase } from '../fakes/postgres.ts';
+
+const clock = () => log.clock();
+const PERSON = { issuer: 'https://idp.example/api/v2', sub: 'someone' };
+const SITE = parseSite({
+  name: 'Ville d’Ys',
+  redirectUris: ['https://ys.example/cb'],
+  auth: 'client_secret_basic',
+  jwksUri: undefined,
+});
+
+let log: OperatedLog;
+let site: string;
+beforeEach(async () => {
+  log = await operatedLog(5);
+  await log.record({ kind: 'petition-closed', petition: log.petitions[1]!.id });
+  site = await registerSiteOf(log.config);
+  await log.publish();
+});
+afterEach(() => log.done());
+
+async function withStorage<T>(work: (storage: Storage) => Promise<T>, config: StorageConfig = log.config): Promise<T> {
+  const storage = await openStorage(config);
+  return work(storage).finally(() => storage.close());
+}
+
+const destroy = (slug: string, options: DestructionOptions = {}, config = log.config) =>
+  destroyPseudonyms(config, slug, { clock, followed: async () => {}, ...options });
+const close = (slug: string) =>
+  withRegister(log.config, clock, ({ storage, register }) =>
+    closePetition({ petitions: storage.petitions, register }, slug),
+  );
+
+/** Who the person is in each petition and at the site, as far as the keys that there are can tell. */
+function known(config = log.config): Promise<Record<string, string>> {
+  return withStorage(async ({ petitions, sites }) => {
+    const deps = { petitions, keyEncryptionKey: readKeyEncryptionKey(config.keysDir), pseudonyms };
+    const told = (nym: Promise<string>) => nym.catch((error: Error) => error.message);
+    const nyms: Record<string, string> = {};
+    for (const petition of await petitions.list()) nyms[petition.slug] = await told(computeNym(deps, petition, PERSON));
+    for (const one of await sites.list()) nyms[one.name] = await told(computeSiteNym(deps, one, PERSON));
+    return nyms;
+  }, config);
+}
+
+const STEPS: readonly DestructionStep[] = ['announced', 'rewrapped', 'backed-up', 'key-replaced'];
+
+function stopAt(last: DestructionStep) {
+  return (step: DestructionStep) => {
+    if (step === last) throw new Error('stopped');
+  };
+}
+
+describe('stopped', () => {
+  test.each(STEPS)('when it is %s, it has cost no other key, and is ended by being asked again', async (last) => {
+    const before = await known();
+    await expect(destroy('autre', { reached: stopAt(last) })).rejects.toThrow('stopped');
+    const isLost = last === 'key-replaced';
+    expect(await known()).toEqual({
+      ...before,
+      ...(isLost ? { autre: 'petition-not-collecting: its pseudonym key does not unwrap' } : {}),
+    });
+    const { problems } = await checkData(log.config);
+    expect(problems).toEqual(isLost ? [expect.stringMatching(/^petition autre: its wrapped key/)] : []);
+
+    // Nobody else's is destroyed in between: of two keys that go at once, one would be wrapped anew for the other.
+    await close('une');
+    await expect(destroy('une')).rejects.toThrow(/autre/);
+    expect(await known()).toMatchObject({ une: before.une });
+
+    expect(await destroy('autre')).toMatchObject({ result: 'destroyed' });
+    expect(await known()).toEqual({ ...before, autre: 'pseudonyms-destroyed' });
+    expect((await checkData(log.config)).problems).toEqual([]);
+    expect(existsSync(join(log.config.keysDir, 'key-encryption-key.next'))).toBe(false);
+    expect(await destroy('autre')).toMatchObject({ result: 'already-destroyed' });
+    expect(await destroy('une')).toMatchObject({ result: 'destroyed' });
+    expect(await known()).toEqual({ ...before, autre: 'pseudonyms-destroyed', une: 'pseudonyms-destroyed' });
+  });
+
+  test('while the files of the keys change places, it is ended by being asked again', async () => {
+    const before = await known();
+    const keys = log.config.keysDir;
+    const at = (name: string) => join(keys, name);
+    await expect(destroy('autre', { reached: stopAt('backed-up') })).rejects.toThrow('stopped');
+    cpSync(at('key-encryption-key.next'), at('key-encryption-key')); // the new key is in its place, the draft still there
+    expect(await known()).toMatchObject({ une: before.une, [SITE.name]: before[SITE.name] });
+    await destroy('autre');
+    expect(await known()).toEqual({ ...before, autre: 'pseudonyms-destroyed' });
+    expect((await checkData(log.config)).problems).toEqual([]);
+  });
+});
+
+test('the old key is overwritten, not only replaced', async () => {
+  const key = join(log.config.keysDir, 'key-encryption-key');
+  const same = join(log.config.dataDir, 'the-same-file');
+  linkSync(key, same);
+  const before = readFileSync(key);
+  await destroy('autre');
+  expect(readFileSync(same)).toEqual(Buffer.alloc(before.length));
+  expect(readFileSync(key)).not.toEqual(before);
+});
+
+test('whoever adds a secret under the old key while it goes is refused, and nothing is lost with it', async () => {
+  const stale = readKeyEncryptionKey(log.config.keysDir);
+  await destroy('autre');
+  const file = parsePetitionFile('---\nslug: trois\ntitle: Trois\nmin_age: 0\ndepartments: false\n---\n\nCeci.\n', 'f');
+  const collecting = { issuer: PERSON.issuer, clientId: 'c', acr: 'eidas1' };
+  const openUnder = (keyEncryptionKey: typeof stale) =>
+    withRegister(log.config, clock, ({ register }) =>
+      openPetition({ register, keyEncryptionKey, clock }, file, collecting),
+    );
+  await expect(openUnder(stale)).rejects.toThrow('is another than the one in KEYS_DIR');
+  await withStorage(async ({ sites }) => {
+    const deps = { sites, keyEncryptionKey: stale, clock };
+    await expect(registerSite(deps, SITE, [])).rejects.toThrow('is another than the one in KEYS_DIR');
+    await expect(rotateSiteSecret(deps, site)).rejects.toThrow('is another than the one in KEYS_DIR');
+  });
+  expect(Object.keys(await known())).toEqual(['autre', 'une', SITE.name]);
+  await openUnder(readKeyEncryptionKey(log.config.keysDir));
+  expect((await known()).trois).toMatch(/^[\w-]{43}$/);
+});
+
+test('another machine whose key folder is of before destroys nothing, and works again with the new one', async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'paraphe-machine-'));
+  cpSync(log.config.keysDir, join(elsewhere, 'keys'), { recursive: true });
+  const there = readStorageConfig({ DATA_DIR: log.config.dataDir, KEYS_DIR: join(elsewhere, 'keys') });
+  const before = await known();
+  await destroy('autre');
+  await close('une');
+  expect(await known(there)).toMatchObject({ une: 'petition-not-collecting: its pseudonym key does not unwrap' });
+  await expect(destroy('une', {}, there)).rejects.toThrow('it was replaced on another machine');
+  expect(await known()).toMatchObject({ une: before.une });
+  rmSync(join(elsewhere, 'keys'), { recursive: true });
+  cpSync(log.config.keysDir, join(elsewhere, 'keys'), { recursive: true });
+  expect(await destroy('une', {}, there)).toMatchObject({ result: 'destroyed' });
+  rmSync(elsewhere, { recursive: true });
+});
+
+test('a petition that came back from a mirror, without its key, is destroyed too: earlier backups hold it', async () => {
+  const database = new Database(join(log.config.dataDir, 'paraphe.sqlite'));
+  database.exec("UPDATE petitions SET wrapped_secret = NULL WHERE slug = 'autre'");
+  database.close();
+  const before = await known();
+  expect(before.autre).toBe('petition-not-collecting: its pseudonym key is lost');
+  await destroy('autre');
+  expect(await known()).toEqual({ ...before, autre: 'pseudonyms-destroyed' });
+});
+
+test('a backup that cannot be taken is told before anything is done', async () => {
+  const file = join(log.config.dataDir, 'there.sqlite');
+  writeFileSync(file, '');
+  await expect(destroy('autre', { backup: file })).rejects.toThrow('a backup never replaces one');
+  const onPostgres = { ...log.config, databaseUrl: await newDatabase() };
+  await migrateStorage(onPostgres);
+  await expect(destroy('autre', { backup: `${file}.new` }, onPostgres)).rejects.toThrow('The data are on PostgreSQL');
+  expect(existsSync(join(log.config.keysDir, 'key-encryption-key.next'))).toBe(false);
+});
+
+test('on PostgreSQL as on SQLite: a move takes everything along, and the destruction works there', async () => {
+  const before = await known();
+  await destroy('autre');
+  const to = await newDatabase();
+  await moveInstance(log.config, { from: 'sqlite:', to });
+  const there = { ...log.config, databaseUrl: to };
+  expect(await known(there)).toEqual({ ...before, autre: 'pseudonyms-destroyed' });
+  const closing = ({ storage, register }: Writing) => closePetition({ petitions: storage.petitions, register }, 'une');
+  await withRegister(there, clock, closing);
+  await expect(destroy('une', { reached: stopAt('rewrapped') }, there)).rejects.toThrow('stopped');
+  expect(await known(there)).toMatchObject({ une: before.une, [SITE.name]: before[SITE.name] });
+  await destroy('une', {}, there);
+  expect(await known(there)).toEqual({ ...before, autre: 'pseudonyms-destroyed', une: 'pseudonyms-destroyed' });
+  expect((await checkData(there)).problems).toEqual([]);
+});
+
+test('the command says what it needs', async () => {
+  const usage = await command({ DATA_DIR: log.config.dataDir }, 'petition', 'destroy-pseudonyms');
+  expect([usage.code, usage.err]).toEqual([1, expect.stringContaining('destroy-pseudonyms <slug>')]);
+});
