@@ -38,6 +38,7 @@ export const REFUSAL_CODES = [
   'too-young',
   'birthdate-missing',
   'not-signed',
+  'signature-invalidated',
   // the journey
   'journey-unknown',
   'journey-expired',
@@ -54,6 +55,7 @@ export const REFUSAL_CODES = [
   'login-refused',
   'login-unverified',
   'login-expired',
+  'login-too-old',
   'acr-too-low',
   'identity-provider-unavailable',
   // the gateway's own disk or database

@@ -35,7 +35,7 @@ export function checkDepartment(petition: Petition, input: string | undefined): 
 
 /**
  * Signs, once: for someone who has signed already, their first signature stands and is returned.
- * @throws Refusal `petition-closed`; `overloaded`, `storage-unavailable`, `log-stopped`: signing again is safe
+ * @throws Refusal `petition-closed`, `signature-invalidated`; `overloaded`, `storage-unavailable`, `log-stopped`: signing again is safe
  */
 export async function signPetition(
   deps: { register: Register },
@@ -46,5 +46,6 @@ export async function signPetition(
   if (outcome.result === 'signed' || outcome.result === 'already-signed') {
     return { result: outcome.result, signature: outcome.signature };
   }
+  if (outcome.result === 'was-invalidated') throw new Refusal('signature-invalidated');
   throw new Refusal('petition-closed', outcome.result);
 }

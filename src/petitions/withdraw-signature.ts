@@ -7,7 +7,7 @@ import type { Signature } from './signature.ts';
 /**
  * Withdraws a signature, also after closing: it no longer counts, its pseudonym stays in the count of withdrawals, and
  * the person may sign again while the petition is open. Withdrawing twice is withdrawing once.
- * @throws Refusal `not-signed`, `pseudonyms-destroyed`; `overloaded`, `storage-unavailable`, `log-stopped`: withdrawing again is safe
+ * @throws Refusal `not-signed`, `signature-invalidated`, `pseudonyms-destroyed`; `overloaded`, `storage-unavailable`, `log-stopped`: withdrawing again is safe
  */
 export async function withdrawSignature(
   deps: { register: Register },
@@ -18,5 +18,6 @@ export async function withdrawSignature(
   const outcome = await deps.register.record(recording);
   if (outcome.result === 'withdrawn' || outcome.result === 'already-withdrawn') return outcome.signature;
   if (outcome.result === 'pseudonyms-destroyed') throw new Refusal('pseudonyms-destroyed');
+  if (outcome.result === 'was-invalidated') throw new Refusal('signature-invalidated');
   throw new Refusal('not-signed', outcome.result);
 }

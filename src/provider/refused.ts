@@ -16,12 +16,16 @@ const DENIED: Partial<Readonly<Record<RefusalCode, string>>> = {
   'too-young': 'the person is below the minimum age of the petition',
   'birthdate-missing': 'the petition has a minimum age, and the identity provider gave no full birth date',
   'petition-closed': 'the petition is closed',
+  'signature-invalidated': 'the person cannot sign this petition',
   'pseudonyms-destroyed': 'the petition is closed, and its pseudonym key is destroyed',
 };
 
 export function refusedFor(code: RefusalCode): Refused {
   if (code === 'identity-provider-unavailable') {
     return { error: 'temporarily_unavailable', error_description: 'the identity provider is out of reach: try later' };
+  }
+  if (code === 'login-too-old') {
+    return { error: 'login_required', error_description: 'the login at the identity provider is older than max_age' };
   }
   const description = DENIED[code];
   if (description === undefined) return { error: 'server_error', error_description: 'the gateway could not go on' };

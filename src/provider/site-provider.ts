@@ -127,6 +127,18 @@ export class SiteProvider {
     return computeSiteNym({ keyEncryptionKey: keyEncryptionKey(), pseudonyms }, site, person);
   }
 
+  /**
+   * Checks that a login is as young as the site asks (`max_age`, OpenID Connect Core §3.1.2.1) when it asks: who logs in for
+   * its request always is, however long they read after that.
+   * @param authTime in seconds since 1970
+   * @throws Refusal `login-too-old`
+   */
+  async checkLoginAge(uid: string, authTime: number): Promise<void> {
+    const interaction = await this.#current().provider.Interaction.find(uid);
+    if (interaction?.params.max_age === undefined) return;
+    if (interaction.iat - authTime > Number(interaction.params.max_age)) throw new Refusal('login-too-old');
+  }
+
   /** @throws Refusal `site-request-unknown` when nobody waits for the outcome any more */
   async checkWaiting(uid: string): Promise<void> {
     await this.#waiting(uid);
@@ -140,13 +152,6 @@ export class SiteProvider {
    */
   async admit(uid: string, { sub, acr, authTime }: Subject, receipt: string | undefined): Promise<string> {
     const interaction = await this.#waiting(uid);
-    const { params } = interaction;
-    if (params.max_age !== undefined && Date.now() / 1000 - authTime > Number(params.max_age)) {
-      return this.#finish(interaction, {
-        error: 'login_required',
-        error_description: 'the login at the identity provider is older than max_age',
-      });
-    }
     const accountId = accountOf({ sub, receipt });
     return this.#finish(interaction, {
       login: { accountId, ts: authTime, remember: false, ...(acr === undefined ? {} : { acr }) },

@@ -101,7 +101,7 @@ async function identify(
   try {
     login = await completeLogin(deps.issuer, deps.clock, url, loginTies(deps, journey, petition));
     checkAcr(deps.issuer, acrFor(deps, petition), login);
-    const subject = journey.site === undefined ? null : await subjectAt(deps, journey.site.id, login);
+    const subject = journey.site === undefined ? null : await subjectAt(deps, journey.site, login);
     if (petition === undefined) return onlyLoggedIn(subject, login);
     const today = parisDay(deps.clock());
     const birthdate = parseBirthdate(login.birthdate, today);
@@ -115,14 +115,16 @@ async function identify(
   }
 }
 
-/** The person as the site may know them. */
-async function subjectAt(deps: WebDependencies, siteId: string, login: VerifiedLogin): Promise<Subject> {
-  const site = await deps.sites.getSite(siteId);
-  return {
-    sub: await deps.sites.computeNym(site, login.person),
-    acr: login.acr,
-    authTime: login.authTime ?? Math.floor(login.at.getTime() / 1000),
-  };
+/** The person as the site may know them. @throws Refusal `site-unavailable`, `login-too-old` */
+async function subjectAt(
+  deps: WebDependencies,
+  { id, uid }: NonNullable<Journey['site']>,
+  login: VerifiedLogin,
+): Promise<Subject> {
+  const site = await deps.sites.getSite(id);
+  const authTime = login.authTime ?? Math.floor(login.at.getTime() / 1000);
+  await deps.sites.checkLoginAge(uid, authTime);
+  return { sub: await deps.sites.computeNym(site, login.person), acr: login.acr, authTime };
 }
 
 function onlyLoggedIn(subject: Subject | null, login: VerifiedLogin): JourneyContent {
@@ -143,7 +145,9 @@ async function checkArrival(
 ): Promise<void> {
   const find = async () => deps.signatures.find(petition.id, nym, await deps.log.sealedSize());
   if (journey.action === 'withdraw') {
-    if ((await find()) === undefined) throw new Refusal('not-signed');
+    const state = (await find())?.state;
+    if (state === undefined) throw new Refusal('not-signed');
+    if (state === 'invalidated') throw new Refusal('signature-invalidated');
     return;
   }
   try {

@@ -40,7 +40,11 @@ export function showConfirm(deps: WebDependencies): RequestHandler {
     const { journey, petition } = await currentJourney(deps, req, res);
     const content = await getContent(deps, journey);
     if (content.kind === 'done') return endJourney(deps, res, journey, content.location, GRACE_SECONDS);
-    const model = await confirmModel(deps, req, res, journey, petition, content);
+    offerLogout(res, journey, content);
+    const model = await confirmModel(deps, req, res, journey, petition, content).catch(async (error: unknown) => {
+      if (error instanceof Refusal) await keepRefusal(deps, journey, content, error.code);
+      throw error;
+    });
     aboutOf(res).path = `/petitions/${petition.slug}/confirm?journey=${journey.id}`;
     // For a site it holds the petition's text, and is as good as that petition's own.
     const own = model.site === undefined ? [journey.id, model.birthdate ?? ''] : undefined;
@@ -150,6 +154,7 @@ async function confirmModel(
   { nym, birthdate }: Identified,
 ): Promise<PageModels['confirm']> {
   const signature = await findSealed(deps, petition, nym);
+  if (signature?.state === 'invalidated') throw new Refusal('signature-invalidated');
   const { site, lang: chosen } = aboutOf(res);
   const { lang } = pageContext(deps, req, chosen);
   const signed = signature?.state === 'active' ? signature : undefined;
@@ -178,7 +183,13 @@ async function findSealed(deps: WebDependencies, petition: Petition, nym: Nym): 
   return deps.signatures.find(petition.id, nym, await deps.log.sealedSize());
 }
 
-const FINAL: readonly RefusalCode[] = ['petition-closed', 'pseudonyms-destroyed', 'too-young', 'birthdate-missing'];
+const FINAL: readonly RefusalCode[] = [
+  'petition-closed',
+  'pseudonyms-destroyed',
+  'signature-invalidated',
+  'too-young',
+  'birthdate-missing',
+];
 
 /** A refusal for good is what the site that sent the person will be told. */
 async function keepRefusal(deps: WebDependencies, journey: Journey, content: Open, code: RefusalCode): Promise<void> {
