@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { command } from '../fakes/command.ts';
+import { awayFromMidnight } from '../fakes/midnight.ts';
 import { copyDatabase, newDatabase, putInPlace, sql } from '../fakes/postgres.ts';
 import { recorded } from '../fakes/recorded.ts';
 import { logIn, passFranceConnect, receiptOf, sign, startWorld, tallyOf, type World } from '../fakes/world.ts';
@@ -27,6 +28,7 @@ afterAll(async () => {
 const published = (total: number) => expect.poll(() => tallyOf(world, 'trains')).toMatchObject({ total });
 
 test('Yasmina signs, withdraws, and signs again; asked once more, she gets the receipt that she has', async () => {
+  await awayFromMidnight();
   const yasmina = world.browser();
   await sign(yasmina, world, 'trains', 'naissance_Algérie', '13');
   const { claims } = await receiptOf(yasmina);
@@ -94,7 +96,7 @@ test('fsck names a row that was changed by hand', async () => {
 test('a gateway whose connections are all cut goes on by itself', async () => {
   await sql(
     databaseUrl,
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    `SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
      WHERE datname = current_database() AND application_name = 'paraphe'`,
   );
   const browser = world.browser();

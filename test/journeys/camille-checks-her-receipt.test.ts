@@ -3,6 +3,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { FileChooser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Chromium, type Person } from '../fakes/chromium.ts';
+import { withAnotherSignature } from '../fakes/forged.ts';
 import { FakeLog } from '../fakes/log-site.ts';
 import { VerifierWorld } from '../fakes/verifier-world.ts';
 
@@ -109,7 +110,7 @@ test('each lie has its own words', async () => {
     return person.page.locator(`[data-step="${step}"] .what`).textContent();
   };
   const other = new FakeLog('a.example/log').withEntries(world.log.entries);
-  expect(await words({ jwt: files.jwt.replace(/.{4}$/, 'AAAA') }, 'receipt.forged')).toMatch(/^Ce site n’a pas signé/);
+  expect(await words({ jwt: withAnotherSignature(files.jwt) }, 'receipt.forged')).toMatch(/^Ce site n’a pas signé/);
   expect(await words({ proof: await other.proof(CAMILLE) }, 'proof.foreign')).toMatch(/preuve d’un autre registre/);
   await world.site.serve(world.log, 30);
   expect(await words(files, 'growth.smaller')).toMatch(/publié a rétréci\s: 200 entrées .* 30 aujourd’hui/);
@@ -151,7 +152,7 @@ test('by keyboard alone, by dropping, and without violating WCAG in any state', 
   expect(await isFocused(page, 'asks-state')).toBe(true);
   expect(await violations(person)).toEqual([]);
 
-  const forged = JSON.stringify(files.jwt.replace(/.{4}$/, 'AAAA'));
+  const forged = JSON.stringify(withAnotherSignature(files.jwt));
   const dataTransfer = await page.evaluateHandle(
     `const data = new DataTransfer(); data.items.add(new File([${forged}], 'receipt.jwt')); data`,
   );

@@ -1,6 +1,7 @@
 /** Signing in a real Chromium, JavaScript off: the journey itself, and what people do in the middle of it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Chromium } from '../fakes/chromium.ts';
+import { awayFromMidnight } from '../fakes/midnight.ts';
 import { recorded } from '../fakes/recorded.ts';
 import { startWorld, tallyOf, type World } from '../fakes/world.ts';
 
@@ -86,6 +87,7 @@ describe('signing again', () => {
   });
 
   test('Yasmina withdraws and signs again', async () => {
+    await awayFromMidnight();
     const before = await total('trains');
     const yasmina = await chromium.person();
     await yasmina.sign(trains, 'naissance_Algérie', '13');

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Skeletons } from '../../src/web/skeletons.ts';
 import type { Browser } from '../fakes/browser.ts';
+import { awayFromMidnight } from '../fakes/midnight.ts';
 import { logIn, passFranceConnect, receiptOf, startWorld, type World } from '../fakes/world.ts';
 
 let world: World;
@@ -62,6 +63,7 @@ function addressesOf({ history }: Browser): readonly string[] {
 }
 
 test('the second person is shown the first one’s pages with their own words in them, and none of anyone’s is kept', async () => {
+  await awayFromMidnight();
   const first = await wholeLife('test', '75');
   const pages = first.rendered.map((from) => JSON.parse(from).name);
   expect(pages).toEqual(['confirm', 'receipt', 'confirm', 'receipt']);

@@ -61,6 +61,7 @@ class Member {
   readonly said: MemberSaid[] = [];
   readonly ended: Promise<unknown>;
   isLeading = false;
+  #isDead = false;
 
   constructor(order: Omit<MemberOrder, 'env'>) {
     this.process = spawn(process.execPath, [WORKER, JSON.stringify({ ...order, env })], {
@@ -71,10 +72,17 @@ class Member {
       const one = JSON.parse(line) as MemberSaid;
       this.said.push(one);
       if (one.what !== 'told') return;
-      if (one.words === 'this process writes the log') this.isLeading = true;
+      if (one.words === 'this process writes the log') this.isLeading = !this.#isDead;
       if (one.words === 'this process writes the log no more') this.isLeading = false;
     });
     this.ended = Promise.all([once(this.process, 'exit'), once(lines, 'close')]);
+  }
+
+  /** What it has said is still read: it does not lead any more. */
+  kill(): void {
+    this.#isDead = true;
+    this.isLeading = false;
+    this.process.kill('SIGKILL');
   }
 
   get answered(): number {
@@ -112,18 +120,16 @@ test(`what was answered stands, once, in ${ROUNDS} rounds`, async () => {
       leader.process.kill('SIGCONT');
       await until(() => !leader.isLeading);
     } else if (how % 2 === 1) {
-      leader.isLeading = false;
-      leader.process.kill('SIGKILL');
+      leader.kill();
       alive.splice(alive.indexOf(leader), 1, start(round));
       await until(() => others.some(({ isLeading }) => isLeading) || alive.some(({ isLeading }) => isLeading));
       pauses.push(performance.now() - before);
     } else {
       // Robbed while it is alive and writing: for a moment two believe that they write.
       await sql(place.databaseUrl, "UPDATE lease SET renewed = '-infinity'");
-      await until(() => others.some(({ isLeading }) => isLeading) || leader.said.length > 0);
       const follower = others[roll(others.length)] as Member;
       if (!follower.isLeading) {
-        follower.process.kill('SIGKILL'); // and one that only follows dies too
+        follower.kill(); // and one that only follows dies too
         alive.splice(alive.indexOf(follower), 1, start(round));
       }
     }

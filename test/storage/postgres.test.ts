@@ -431,7 +431,11 @@ describe('the right to write, on PostgreSQL', () => {
         taken.push('next');
         await next.release();
       });
-      await expect.poll(() => sql(place.databaseUrl, WAITING), { interval: 10 }).toHaveLength(1);
+      const waiting = async () => {
+        await transaction.run({ name: 'awake', text: 'SELECT 1' }); // whoever idles for two seconds is cut off
+        return sql(place.databaseUrl, WAITING);
+      };
+      await expect.poll(waiting, { interval: 10 }).toHaveLength(1);
       taken.push('recorded');
     });
     await expect.poll(() => taken).toEqual(['recorded', 'next']);
