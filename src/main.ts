@@ -1,9 +1,10 @@
 /** The `paraphe` executable: picks a command, and turns bad news into one line and an exit code. */
+import packageJson from '../package.json' with { type: 'json' };
 import { Refusal, SetupError } from './errors.ts';
 
 type Command = {
   readonly about: string;
-  readonly load: () => Promise<{ run(args: readonly string[]): Promise<number> }>;
+  readonly load: () => Promise<{ readonly USAGE: string; run(args: readonly string[]): Promise<number> }>;
 };
 
 /** Commands load what they need when they are called: `serve` never loads the simulator. */
@@ -44,20 +45,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
+const HELP = ['--help', '-h'];
+
 async function main([name, ...args]: readonly string[]): Promise<number> {
   const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
-    const isHelp = name === undefined || name === 'help' || name === '--help';
+    if (name === '--version') return print(packageJson.version);
+    const isHelp = name === undefined || name === 'help' || HELP.includes(name);
     const stream = isHelp ? process.stdout : process.stderr;
     stream.write(`${usage(isHelp ? undefined : name)}\n`);
     return isHelp ? 0 : 2;
   }
-  if (args.includes('--help')) {
-    process.stdout.write(`paraphe ${name}: ${command.about}\n`);
-    return 0;
-  }
   try {
-    return await (await command.load()).run(args);
+    const { USAGE, run } = await command.load();
+    return args.some((arg) => HELP.includes(arg)) ? print(USAGE) : await run(args);
   } catch (error) {
     const line = badNews(name, error);
     if (line === undefined) throw error;
@@ -97,5 +98,22 @@ function usage(unknown: string | undefined): string {
   return [...head, 'Usage: paraphe <command>', '', ...lines].join('\n');
 }
 
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+/** What was asked for does not hold if nobody could be told: a secret is shown once. Whoever stops reading knows it. */
+function failWhenUnwritten(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.stderr.write(`The output could not be written: ${error.code}.\n`);
+    process.on('exit', () => {
+      process.exitCode = 1;
+    });
+  });
+  process.stderr.on('error', () => {});
+}
+
 process.umask(0o077); // what we write is ours alone
+failWhenUnwritten();
 process.exitCode = await main(process.argv.slice(2));

@@ -29,7 +29,7 @@ import { sayReport } from './audit-words.ts';
 import { Progress } from './progress.ts';
 import { untilStopped } from './signals.ts';
 
-const USAGE = `Usage: paraphe audit <url | folder> [--vkey KEY] [--policy FILE] [--mirror FOLDER] [--watch [SECONDS]] [--json]
+export const USAGE = `Usage: paraphe audit <url | folder> [--vkey KEY] [--policy FILE] [--mirror FOLDER] [--watch [SECONDS]] [--json]
   <url | folder>   the gateway, any web server with a copy of its log, or a folder that \`log export\` wrote
   --vkey KEY       the log's verifier key as you know it; without it: the one that the log shows the first time
   --policy FILE    a tlog-policy: which witnesses must have cosigned

@@ -3,6 +3,8 @@ import { environment } from '../config.ts';
 import { startDemo } from '../demo/demo.ts';
 import { untilStopped } from './signals.ts';
 
+export const USAGE = 'Usage: paraphe demo';
+
 /** `paraphe demo`: everything on this machine, until SIGTERM or SIGINT. */
 export async function run(args: readonly string[]): Promise<number> {
   parseArgs({ args: [...args], options: {} });

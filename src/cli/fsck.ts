@@ -3,6 +3,8 @@ import { readStorageConfig } from '../config.ts';
 import { checkData } from '../log-check.ts';
 import { Progress } from './progress.ts';
 
+export const USAGE = 'Usage: paraphe fsck [--json]';
+
 /**
  * `paraphe fsck`: recomputes the whole log from its rows, beside a serving gateway too. Exit code 0 when it is whole;
  * otherwise 1, and the first thing that is wrong comes first.

@@ -5,6 +5,8 @@ import { createLog } from '../log-writer.ts';
 import { createKeys, readKeys } from '../storage/key-folder.ts';
 import { migrateStorage } from '../storage/open.ts';
 
+export const USAGE = 'Usage: paraphe init';
+
 /** `paraphe init`: makes the keys, never over others, and an empty database. Names the log after ORIGIN, for good. */
 export async function run(args: readonly string[]): Promise<number> {
   parseArgs({ args: [...args], options: {} });

@@ -8,7 +8,7 @@ import { parseNym } from '../person/nym.ts';
 import { invalidateSignatures, previewInvalidation } from '../petitions/invalidate-signatures.ts';
 
 const GROUNDS: readonly Ground[] = ['fraud', 'court', 'error'];
-const USAGE = `Usage: paraphe invalidate <petition> --ground ${GROUNDS.join('|')} --nyms FILE [--apply]`;
+export const USAGE = `Usage: paraphe invalidate <petition> --ground ${GROUNDS.join('|')} --nyms FILE [--apply]`;
 
 /**
  * `paraphe invalidate <petition>`: takes signatures out of the count, by a stated ground and for good, each by an entry in

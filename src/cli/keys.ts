@@ -4,10 +4,12 @@ import { SetupError } from '../errors.ts';
 import { loadReceiptKeys } from '../receipt/keys.ts';
 import { rotateKeys } from '../storage/rotate-receipt-keys.ts';
 
+export const USAGE = 'Usage: paraphe keys rotate';
+
 /** `paraphe keys rotate`: receipts are signed with a new key from now on; the ones at hand verify as before. */
 export async function run(args: readonly string[]): Promise<number> {
   const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
-  if (positionals.length !== 1 || positionals[0] !== 'rotate') throw new SetupError('Usage: paraphe keys rotate');
+  if (positionals.length !== 1 || positionals[0] !== 'rotate') throw new SetupError(USAGE);
   const rotating = rotateKeys(readStorageConfig().keysDir);
   console.error('A new key is published first, and signs then: five seconds.');
   const keys = await loadReceiptKeys(await rotating);

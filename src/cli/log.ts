@@ -8,12 +8,14 @@ import { parseSignedCheckpoint } from '../tlog/checkpoint.ts';
 import { utf8 } from '../tlog/text.ts';
 import { Progress } from './progress.ts';
 
+export const USAGE = 'Usage: paraphe log export <folder>';
+
 /** `paraphe log export <folder>`: the published log as files, from the data alone, beside a serving gateway too. */
 export async function run(args: readonly string[]): Promise<number> {
   const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
   const [act, folder, ...rest] = positionals;
   if (act !== 'export' || folder === undefined || folder === '' || rest.length > 0) {
-    throw new SetupError('Usage: paraphe log export <folder>');
+    throw new SetupError(USAGE);
   }
   const storage = await openStorage(readStorageConfig());
   const progress = new Progress();

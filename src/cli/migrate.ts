@@ -5,6 +5,8 @@ import { moveInstance } from '../move-instance.ts';
 import { migrateStorage } from '../storage/open.ts';
 import { Progress } from './progress.ts';
 
+export const USAGE = 'Usage: paraphe migrate [--from <database> --to <database>]';
+
 /**
  * `paraphe migrate`: applies the migrations that the database lacks. With `--from` and `--to`, moves an instance from one
  * database into another, empty one.
@@ -13,7 +15,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const options = { from: { type: 'string' }, to: { type: 'string' } } as const;
   const { from, to } = parseArgs({ args: [...args], options }).values;
   if (from !== undefined && to !== undefined) return move({ from, to });
-  if (from !== to) throw new SetupError('Usage: paraphe migrate [--from <database> --to <database>]');
+  if (from !== to) throw new SetupError(USAGE);
   const applied = await migrateStorage(readStorageConfig());
   console.log(
     applied === 0 ? 'The database is up to date.' : `Applied ${applied} migration${applied === 1 ? '' : 's'}.`,

@@ -14,7 +14,7 @@ import { readKeys } from '../storage/key-folder.ts';
 import { openStorage, type Storage } from '../storage/open.ts';
 
 const clock = () => new Date();
-const USAGE =
+export const USAGE =
   'Usage: paraphe petition open <file> | close <slug> | list [--json] | destroy-pseudonyms <slug> [--backup <file>]';
 
 /** `paraphe petition …`: works on the data folder, also beside a serving gateway, which then writes the entry. */

@@ -10,12 +10,14 @@ import { readKeys } from '../storage/key-folder.ts';
 import { holdWriter, openLock, openStorage } from '../storage/open.ts';
 import { Progress } from './progress.ts';
 
+export const USAGE = 'Usage: paraphe recover --mirror <folder>';
+
 const clock = () => new Date();
 
 /** `paraphe recover --mirror <folder>`: brings a restored backup forward with the public entries that it lacks. */
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { mirror: { type: 'string' } } });
-  if (values.mirror === undefined) throw new SetupError('Usage: paraphe recover --mirror <folder>');
+  if (values.mirror === undefined) throw new SetupError(USAGE);
   const place = readStorageConfig();
   const { logKey: key } = readKeys(place.keysDir);
   const storage = await openStorage(place);

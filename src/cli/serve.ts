@@ -6,6 +6,8 @@ import { createDiagnostics } from '../diagnostics.ts';
 import { SetupError } from '../errors.ts';
 import { untilStopped } from './signals.ts';
 
+export const USAGE = 'Usage: paraphe serve [--workers <number> | auto]';
+
 /** `paraphe serve [--workers N]`: the gateway, until SIGTERM or SIGINT. */
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { workers: { type: 'string' } } });

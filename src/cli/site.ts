@@ -8,7 +8,7 @@ import { readKeys } from '../storage/key-folder.ts';
 import { openStorage, type Storage } from '../storage/open.ts';
 
 const clock = () => new Date();
-const USAGE = `Usage: paraphe site add --name <name> --redirect-uri <address> [--redirect-uri …] [--petition <slug> …]
+export const USAGE = `Usage: paraphe site add --name <name> --redirect-uri <address> [--redirect-uri …] [--petition <slug> …]
          --auth client_secret_basic | private_key_jwt [--jwks-uri <address>] [--json]
        paraphe site list [--json] | remove <client_id> | rotate-secret <client_id> [--json]`;
 

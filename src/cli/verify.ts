@@ -13,7 +13,7 @@ import { type ProofOptions, type VerifiedProof, verifyBoth, verifyReceiptProof }
 import { ReceiptError, type VerifiedReceipt, type VerifyOptions, verifyReceipt } from '../receipt/verify.ts';
 import { Malformed } from '../tlog/errors.ts';
 
-const USAGE = `Usage: paraphe verify <receipt.jwt | receipt.tlog-proof> [the other]
+export const USAGE = `Usage: paraphe verify <receipt.jwt | receipt.tlog-proof> [the other]
        [--issuer URL] [--jwks FILE] [--vkey KEY] [--policy FILE] [--petition ID] [--audience ID] [--json]`;
 
 type Values = {

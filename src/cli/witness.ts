@@ -11,7 +11,7 @@ import { witnessServer } from '../witness/server.ts';
 import { Witness } from '../witness/witness.ts';
 import { untilStopped } from './signals.ts';
 
-const USAGE =
+export const USAGE =
   'Usage: paraphe witness --name NAME --log VKEY [--log VKEY …] --data FOLDER [--port 3002] [--host 127.0.0.1] [--url URL]';
 
 /**

@@ -71,6 +71,35 @@ describe('paraphe', () => {
     oneLine(inTheWay.stderr);
   });
 
+  test.each(readdirSync(join(ROOT, 'src/cli')).filter((file) => !/^(audit-words|progress|signals)\.ts$/.test(file)))(
+    'says how each command is used: %s',
+    async (file) => {
+      const { USAGE } = (await import(join(ROOT, 'src/cli', file))) as { USAGE: string };
+      expect(USAGE).toMatch(new RegExp(`^Usage: paraphe ${file.replace('.ts', '')}\\b`));
+    },
+  );
+
+  test('says what version it is', async () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    expect(await paraphe(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
+  });
+
+  test('does not say that all is well where its words were lost: a secret is shown once', async () => {
+    await here('init');
+    const sh = (line: string): Promise<Result> =>
+      new Promise((resolve) => {
+        const env = { ...SHARED, DATA_DIR: folder, ORIGIN: IDENTITY.ORIGIN, NODE, PARAPHE };
+        execFile('/bin/sh', ['-c', line], { env, cwd: folder }, (error, stdout, stderr) =>
+          resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+        );
+      });
+    const full = await sh('"$NODE" "$PARAPHE" petition list --json >/dev/full');
+    expect(full).toEqual({ code: 1, stdout: '', stderr: 'The output could not be written: ENOSPC.\n' });
+    const gone = await sh('{ "$NODE" "$PARAPHE" --help; echo $? >&2; } | true');
+    expect(gone.stderr).toMatch(/^[01]\n$/); // whether it was heard is a matter of chance: no stack either way
+    expect(await sh('"$NODE" "$PARAPHE" petition list --json 2>/dev/full')).toMatchObject({ code: 0 });
+  });
+
   test('refuses a Node that it cannot run on, in words', () => {
     const source = readFileSync(PARAPHE, 'utf8');
     const refused = source
