@@ -87,14 +87,14 @@ async function print(storage: Storage, json: boolean): Promise<void> {
     id: petition.id,
     status: statusOf(petition, parisDay(clock())),
     opened: petition.opened,
-    closes: lastDay(petition) ?? null,
+    last_day: lastDay(petition) ?? null,
     signatures: fold.total(petition.id),
   }));
   if (json) return console.log(JSON.stringify(rows, null, 2));
   if (rows.length === 0) console.log('No petition is open: open one with `paraphe petition open <file>`.');
-  for (const { slug, status, signatures, opened, closes } of rows) {
+  for (const { slug, status, signatures, opened, last_day: last } of rows) {
     console.log(
-      `${slug}  ${status}  ${signatures} signatures  from ${opened}${closes === null ? '' : ` to ${closes}`}`,
+      `${slug}  ${status}  ${signatures} signatures  from ${opened}${last === null ? '' : ` to ${last}`}`,
     );
   }
 }

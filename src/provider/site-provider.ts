@@ -229,12 +229,16 @@ export class SiteProvider {
     // No session is kept, so none is named: the library would set its cookie all the same.
     provider.use(async (ctx, next) => {
       await next();
-      dropResponseModes(ctx.body);
+      describeWhatIsOurs(ctx.body);
       const cookies = ctx.res.getHeader('set-cookie');
       if (!Array.isArray(cookies)) return;
       const kept = cookies.filter((cookie) => !cookie.startsWith(`${this.#sessionCookie}=`));
       if (kept.length === 0) ctx.remove('set-cookie');
       else ctx.set('set-cookie', kept);
+    });
+    // Not by a page that posts itself, which our pages may not: a mistake is told in the address.
+    provider.on('authorization.error', ({ oidc }) => {
+      if (oidc.params?.response_mode === 'form_post') oidc.params.response_mode = undefined;
     });
     provider.on('server_error', (_ctx, error) => failed(error));
     const koa: EventEmitter = provider;
@@ -243,8 +247,10 @@ export class SiteProvider {
   }
 }
 
-/** Discovery lists what the library has; our sites get an answer in these ways alone. */
-function dropResponseModes(body: unknown): void {
+/** Discovery lists what the library has; our sites get an answer in these ways alone, and there is no session to name. */
+function describeWhatIsOurs(body: unknown): void {
   if (typeof body !== 'object' || body === null || !('response_modes_supported' in body)) return;
   body.response_modes_supported = RESPONSE_MODES;
+  if (!('claims_supported' in body) || !Array.isArray(body.claims_supported)) return;
+  body.claims_supported = body.claims_supported.filter((claim) => claim !== 'sid');
 }

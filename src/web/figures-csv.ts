@@ -43,7 +43,7 @@ export function figuresCsv(
 /** The petitions with their counts, as the list shows them. */
 export function petitionsCsv(petitions: readonly PetitionSummary[], { size }: Pick<Publication, 'size'>): string {
   return csv([
-    ['id', 'slug', 'title', 'author', 'status', 'opened', 'closes', 'signatures', 'entries'],
+    ['id', 'slug', 'title', 'author', 'status', 'opened', 'last_day', 'signatures', 'entries'],
     ...petitions.map((one) => [
       one.id,
       one.slug,

@@ -22,7 +22,7 @@ const petition = z.strictObject({
     .regex(/^[0-9a-f]{64}$/)
     .describe('SHA-256 of title + "\\n\\n" + text'),
   opened: day,
-  closes: day.nullable().describe('The last day on which one can, or could, sign'),
+  closes: day.nullable().describe('The last day on which one can sign, as its rules say; it may be closed before'),
   min_age: count,
   departments: z.boolean().describe('Whether each signature declares a département'),
   signatures: count,
