@@ -18,6 +18,7 @@ export async function run(args: readonly string[]): Promise<number> {
     throw new SetupError(USAGE);
   }
   const storage = await openStorage(readStorageConfig());
+  const umask = process.umask(0o022); // it is public: any web server may read it
   const progress = new Progress();
   const show = (done: number, size: number) => progress.show('entries', done, size);
   try {
@@ -39,6 +40,7 @@ export async function run(args: readonly string[]): Promise<number> {
     console.log(`Anyone recounts it with \`paraphe audit ${folder} --vkey ${state.vkey}\`.`);
     return 0;
   } finally {
+    process.umask(umask);
     await storage.close();
   }
 }

@@ -93,9 +93,7 @@ async function print(storage: Storage, json: boolean): Promise<void> {
   if (json) return console.log(JSON.stringify(rows, null, 2));
   if (rows.length === 0) console.log('No petition is open: open one with `paraphe petition open <file>`.');
   for (const { slug, status, signatures, opened, last_day: last } of rows) {
-    console.log(
-      `${slug}  ${status}  ${signatures} signatures  from ${opened}${last === null ? '' : ` to ${last}`}`,
-    );
+    console.log(`${slug}  ${status}  ${signatures} signatures  from ${opened}${last === null ? '' : ` to ${last}`}`);
   }
 }
 

@@ -122,19 +122,20 @@ class Report {
   }
 
   refuse({ code, message }: ReceiptError, asJson: boolean): void {
-    const subject = { receipt: 'The receipt does', proof: 'The proof does', both: 'Receipt and proof do' };
-    const says = `${subject[this.#current]} not hold${this.#current === 'both' ? ' together' : ''} (${message}).`;
+    const isChecked = code !== 'keys-unavailable';
+    const says = isChecked ? `${this.#doesNotHold()} (${message}).` : `Not checked (${message}): try again later.`;
     if (asJson) {
-      print({
-        valid: false,
-        code,
-        message,
-        steps: [...this.#steps, { step: this.#current, holds: false, says }],
-      });
+      const step = { step: this.#current, holds: isChecked ? false : null, says };
+      print({ valid: false, code, message, steps: [...this.#steps, step] });
       return;
     }
     for (const step of this.#steps) console.log(step.says);
     console.error(says);
+  }
+
+  #doesNotHold(): string {
+    if (this.#current === 'both') return 'Receipt and proof do not hold together';
+    return `The ${this.#current} does not hold`;
   }
 
   #proven(...lines: readonly string[]): void {

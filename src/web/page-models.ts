@@ -57,6 +57,8 @@ export type PageModels = {
     signed: { day: Day } | undefined;
     /** The day on which the signature that one came to withdraw was withdrawn already. */
     withdrawn: Day | undefined;
+    /** Whether whoever withdraws may sign again. */
+    open: boolean;
     /** Whether the département is asked for: not where the petition does not, or the person has signed. */
     departments: boolean;
     /** What is wrong with what was chosen, after a refused confirmation. */
@@ -73,6 +75,8 @@ export type PageModels = {
   receipt: {
     petition: { slug: string; title: string };
     state: 'active' | 'withdrawn' | 'invalidated';
+    /** Whether the petition still takes signatures. */
+    open: boolean;
     day: Day;
     /** Its code and name. */
     department: string | undefined;

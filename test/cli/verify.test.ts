@@ -113,6 +113,14 @@ describe('paraphe verify', () => {
     expect(JSON.parse(text)).toMatchObject({ valid: false, code, steps: expect.any(Array) });
   });
 
+  test('does not call a receipt bad whose keys nobody could ask for', async () => {
+    const nobody = ['--issuer', 'http://127.0.0.1:1'];
+    const { code, text } = await verify(path('receipt.jwt'), ...nobody);
+    expect([code, text]).toEqual([1, expect.stringMatching(/^Not checked \(keys-unavailable.*try again later/)]);
+    const { text: json } = await verify(path('receipt.jwt'), ...nobody, '--json');
+    expect(JSON.parse(json)).toMatchObject({ valid: false, code: 'keys-unavailable', steps: [{ holds: null }] });
+  });
+
   test('tells machines each step', async () => {
     const { text } = await verify(path('receipt.jwt'), path('receipt.tlog-proof'), '--json');
     expect(JSON.parse(text)).toMatchObject({

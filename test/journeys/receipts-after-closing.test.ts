@@ -43,7 +43,9 @@ test('after closing, Aïcha finds her receipt again, withdraws, and nobody signs
 
   await aicha.submit({}, { form: '/withdraw' });
   await passFranceConnect(aicha, 'test');
+  expect(aicha.page.text).toContain('vous ne pourrez pas la signer de nouveau');
   await aicha.submit({}, { form: '/confirm' });
+  expect(aicha.page.text).toContain('on ne peut plus la signer');
   expect(aicha.page.status).toBe(200);
   expect(aicha.page.html).not.toContain('receipt.jwt');
   await expect.poll(() => tallyOf(world, 'trains')).toMatchObject({ total: 0, withdrawn: 1, by_department: {} });

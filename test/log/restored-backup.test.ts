@@ -55,6 +55,8 @@ test('the drill: backup, export, disaster, refusal, recovery', async () => {
   await log.record({ kind: 'withdrawn', petition: log.petitions[0]!.id, nym: log.nyms[3]!, department: undefined });
   await log.publish();
   expect(await paraphe('log', 'export', at('mirror'))).toMatchObject({ code: 0 });
+  expect(statSync(at('mirror/log/checkpoint')).mode & 0o777).toBe(0o644); // for any web server
+  expect(statSync(at('mirror/log/tile')).mode & 0o777).toBe(0o755);
   const after = size();
   expect(after).toBe(before + 701);
 

@@ -85,6 +85,7 @@ const confirm: PageModels['confirm'] = {
   site: undefined,
   birthdate: '24\u00a0août 1962',
   signed: undefined,
+  open: true,
   departments: true,
   error: undefined,
   trouble: undefined,
@@ -98,6 +99,7 @@ const asked = { departments: false, signed: { day } };
 const receipt: PageModels['receipt'] = {
   petition: open,
   state: 'active',
+  open: true,
   day,
   department: '75 Paris',
   nym: 'k9Xv2_PqL0rT-8sYbN4cE1mWfG7hJ3aZuD5oQiRkS6t',
@@ -169,6 +171,7 @@ const STATES: { [N in PageName]: Record<string, PageModels[N]> } = {
   receipt: {
     active: receipt,
     withdrawn: { ...receipt, ...gone, state: 'withdrawn' },
+    'withdrawn after closing': { ...receipt, ...gone, state: 'withdrawn', open: false },
     invalidated: { ...receipt, ...gone, state: 'invalidated', department: undefined },
   },
   refusal: {

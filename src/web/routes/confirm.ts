@@ -6,7 +6,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { parisDay } from '../../clock.ts';
 import { Refusal, type RefusalCode } from '../../errors.ts';
 import type { Nym } from '../../person/nym.ts';
-import type { Petition } from '../../petitions/petition.ts';
+import { type Petition, statusOf } from '../../petitions/petition.ts';
 import { checkDepartment, checkMaySign, signPetition } from '../../petitions/sign-petition.ts';
 import type { Signature } from '../../petitions/signature.ts';
 import { withdrawSignature } from '../../petitions/withdraw-signature.ts';
@@ -168,6 +168,7 @@ async function confirmModel(
     birthdate: birthdate === null ? undefined : deps.pages.speechOf(lang).date(birthdate),
     withdrawn: journey.action === 'withdraw' && signature?.state === 'withdrawn' ? signature.day : undefined,
     signed: signed && { day: signed.day },
+    open: statusOf(petition, parisDay(deps.clock())) === 'open',
     departments: asks,
     error: undefined,
     trouble: undefined,

@@ -1,6 +1,8 @@
 /** The receipt's page and its two files, behind a sealed address that needs no cookie. */
 import type { Request, RequestHandler, Response } from 'express';
+import { parisDay } from '../../clock.ts';
 import { Refusal } from '../../errors.ts';
+import { statusOf } from '../../petitions/petition.ts';
 import { aboutOf, pageContext, sendPage } from '../answer.ts';
 import type { WebDependencies } from '../dependencies.ts';
 import { getPetition } from '../get-petition.ts';
@@ -21,6 +23,7 @@ export function receiptPage(deps: WebDependencies): RequestHandler {
     const model = {
       petition: { slug: petition.slug, title: petition.statement.title },
       state: signature.state,
+      open: statusOf(petition, parisDay(deps.clock())) === 'open',
       day: signature.day,
       department,
       nym: signature.nym,
