@@ -37,14 +37,14 @@ export type DestructionOptions = {
 };
 
 /** `day` is that of the entry. */
-export type Destruction = { readonly result: 'destroyed' | 'already-destroyed'; readonly day: Day };
+export type Destroyed = { readonly result: 'destroyed' | 'already-destroyed'; readonly day: Day };
 
 /** @throws SetupError when the petition is unknown or not closed, or the keys are not those of the data */
 export async function destroyPseudonyms(
   config: StorageConfig,
   slug: string,
   options: DestructionOptions = {},
-): Promise<Destruction> {
+): Promise<Destroyed> {
   const { clock = () => new Date(), backup, followed = followedEverywhere, reached } = options;
   if (backup !== undefined) checkBackup(config, backup);
   return withRegister(config, clock, async ({ storage, register }) => {
