@@ -82,7 +82,7 @@ describe('a callback that comes twice', () => {
     await expectRefused(world, arrival, await browser.get(callback), 'journey-unknown', 400);
     keepCookie(world, arrival);
     await world.restart();
-    ahead = 60_000; // nobody can still be exchanging it
+    ahead = 100_000; // nobody can still be exchanging it
     await expectRefused(world, arrival, await browser.get(callback), 'journey-interrupted', 409);
     expect(watch.count('/token')).toBe(1);
   });

@@ -23,8 +23,8 @@ import { acrFor, loginTies } from './start.ts';
 
 /** For how long someone who was refused after logging in can end their session from the refusal's page. */
 const REFUSED_COOKIE_SECONDS = 5 * 60;
-/** From the claim: longer than an exchange may take. After that, nobody is working on it. */
-const PATIENCE_MS = 15_000;
+/** Of one login, each with a time-out of its own: the code, who it is, and keys that are fetched anew, once for each. */
+const EXCHANGES = 4;
 
 export function callback(deps: WebDependencies): RequestHandler {
   const flights = new SingleFlight<JourneyContent>();
@@ -85,7 +85,9 @@ async function outcomeOfOther(deps: WebDependencies, journey: Journey, since: Da
   for (;;) {
     const content = await deps.journeys.find(journey);
     if (content !== undefined) return content;
-    if (deps.clock().getTime() >= since.getTime() + PATIENCE_MS) throw new Refusal('journey-interrupted');
+    // After that, nobody is working on it.
+    const patience = EXCHANGES * deps.issuer.settings.timeoutMs;
+    if (deps.clock().getTime() > since.getTime() + patience) throw new Refusal('journey-interrupted');
     await wait(100);
   }
 }
