@@ -1,7 +1,7 @@
 /**
  * Destroys the pseudonym key of a closed petition, and every copy of it that this gateway can reach: from then on nobody,
- * its operator included, can tell from a person's `sub` which nym is theirs. The order of it:
- *   1. the next key-encryption key is in the key folder, and every process unwraps with both;
+ * its operator included, can tell from a person's `sub` which nym is theirs. The order of it, while the key folder is held:
+ *   1. the next key-encryption key is in the folder, and every process unwraps with both;
  *   2. every secret but the petition's is under the next one, in one transaction;
  *   3. a backup is taken, if one is asked for: those of before are of no use from 4 on;
  *   4. the old key-encryption key is gone, and with it the petition's secret, here and in every backup;
@@ -9,7 +9,8 @@
  * Whatever stops it: the same command again ends it, and no other petition's key can be destroyed before that. Until 4
  * nothing is lost. After 4 the key is destroyed though the log does not say so yet.
  */
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Clock, type Day, parisDay } from './clock.ts';
 import type { StorageConfig } from './config.ts';
 import { SetupError } from './errors.ts';
@@ -17,11 +18,16 @@ import type { KeyEncryptionKey } from './key-encryption.ts';
 import { withRegister } from './log-writer.ts';
 import type { Petition, PetitionId } from './petitions/petition.ts';
 import { isPetitionKeyWhole } from './petitions/petition-key.ts';
-import type { Register } from './petitions/ports.ts';
 import { isSiteKeyWhole, rewrapSite } from './provider/site-key.ts';
 import { followedEverywhere } from './storage/followed-keys.ts';
-import { beginReplacement, endReplacement, readKeyEncryptionKey, replacementOf } from './storage/key-folder.ts';
-import { isPostgres, type Storage } from './storage/open.ts';
+import {
+  beginReplacement,
+  endReplacement,
+  readKeyEncryptionKey,
+  readKeys,
+  replacementOf,
+} from './storage/key-folder.ts';
+import { holdKeyFolder, isPostgres, openStorage, type Storage } from './storage/open.ts';
 import { checkKnown } from './storage/wrapped-secrets.ts';
 
 export type DestructionStep = 'announced' | 'rewrapped' | 'backed-up' | 'key-replaced';
@@ -36,41 +42,64 @@ export type DestructionOptions = {
   readonly reached?: (step: DestructionStep) => void;
 };
 
-/** `day` is that of the entry. */
+/** `day` is that of the entry, or this one where it was just made. */
 export type Destroyed = { readonly result: 'destroyed' | 'already-destroyed'; readonly day: Day };
 
-/** @throws SetupError when the petition is unknown or not closed, or the keys are not those of the data */
+/** @throws SetupError when the petition is unknown or not closed, or keys and data do not belong together */
 export async function destroyPseudonyms(
   config: StorageConfig,
   slug: string,
   options: DestructionOptions = {},
 ): Promise<Destroyed> {
-  const { clock = () => new Date(), backup, followed = followedEverywhere, reached } = options;
+  const { clock = () => new Date(), backup } = options;
   if (backup !== undefined) checkBackup(config, backup);
-  return withRegister(config, clock, async ({ storage, register }) => {
-    const petition = await findClosed(storage, slug);
+  const release = holdKeyFolder(config.keysDir);
+  try {
+    const petition = await destroyKey(config, slug, options);
     if (petition.destroyed !== undefined) return { result: 'already-destroyed', day: petition.destroyed };
-    await checkOthers(storage, readKeyEncryptionKey(config.keysDir), petition);
-    const next = await nextKey(storage, config.keysDir, petition);
+    await record(config, clock, petition);
+    return { result: 'destroyed', day: parisDay(clock()) };
+  } finally {
+    release();
+  }
+}
+
+/** All of it but the entry, without which others write the log as before. */
+async function destroyKey(
+  config: StorageConfig,
+  slug: string,
+  { backup, followed = followedEverywhere, reached }: DestructionOptions,
+): Promise<Petition> {
+  const { keysDir } = config;
+  const storage = await openStorage(config);
+  try {
+    const petition = await findClosed(storage, slug);
+    if (petition.destroyed !== undefined && replacementOf(keysDir)?.petition !== petition.id) return petition;
+    await checkBelonging(storage, keysDir);
+    await checkOthers(storage, readKeyEncryptionKey(keysDir), petition);
+    const next = await nextKey(storage, keysDir, petition);
     reached?.('announced');
     await followed();
-    await rewrapOthers(storage, readKeyEncryptionKey(config.keysDir), next, petition.id);
+    await rewrapOthers(storage, readKeyEncryptionKey(keysDir), next, petition.id);
     reached?.('rewrapped');
     if (backup !== undefined) await storage.backup(backup);
     reached?.('backed-up');
     await followed(); // nobody works with a row of before
-    endReplacement(config.keysDir);
+    checkKnown(await storage.secrets.keyId(), { knows: (id) => next.id.equals(id) });
+    endReplacement(keysDir, next);
     reached?.('key-replaced');
     await followed(); // nor with the old key
-    await record(register, petition);
-    return { result: 'destroyed', day: parisDay(clock()) };
-  });
+    return petition;
+  } finally {
+    await storage.close();
+  }
 }
 
 /** What would stop a backup is told before anything is done. */
 function checkBackup(config: StorageConfig, file: string): void {
   if (isPostgres(config)) throw new SetupError('The data are on PostgreSQL: dump them when this is done.');
   if (existsSync(file)) throw new SetupError(`${file} is there already: a backup never replaces one.`);
+  accessSync(dirname(file), constants.W_OK);
 }
 
 async function findClosed(storage: Storage, slug: string): Promise<Petition> {
@@ -80,6 +109,12 @@ async function findClosed(storage: Storage, slug: string): Promise<Petition> {
     throw new SetupError(`${slug} is not closed: \`paraphe petition close ${slug}\` comes first, for good.`);
   }
   return petition;
+}
+
+/** The keys of another instance would be destroyed for nothing. */
+async function checkBelonging(storage: Storage, keysDir: string): Promise<void> {
+  if ((await storage.log.state())?.vkey === readKeys(keysDir).logKey.vkey) return;
+  throw new SetupError(`${keysDir} holds the keys of another log than the one of these data: check KEYS_DIR.`);
 }
 
 /** Whether all secrets but the petition's can be put under another key: what would stop it half-way is told before. */
@@ -126,8 +161,14 @@ function rewrapOthers(
   });
 }
 
-async function record(register: Register, { id, slug }: Petition): Promise<void> {
-  const { result } = await register.record({ kind: 'pseudonyms-destroyed', petition: id });
+async function record(config: StorageConfig, clock: Clock, { id, slug }: Petition): Promise<void> {
+  const act = { kind: 'pseudonyms-destroyed', petition: id } as const;
+  const result = await withRegister(config, clock, ({ register }) => register.record(act)).then(
+    (outcome) => outcome.result,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
   if (result === 'destroyed' || result === 'already-destroyed') return;
-  throw new SetupError(`The key of ${slug} is destroyed, and the log could not say so (${result}): try again.`);
+  throw new SetupError(
+    `The key of ${slug} is destroyed, and the log does not say so yet: give the same command again. (${result})`,
+  );
 }

@@ -8,7 +8,7 @@ import type { Petition } from './petitions/petition.ts';
 import { isPetitionKeyWhole } from './petitions/petition-key.ts';
 import type { SiteId } from './provider/site.ts';
 import { isSiteKeyWhole } from './provider/site-key.ts';
-import { readKeyEncryptionKey } from './storage/key-folder.ts';
+import { leftOfReplacement, readKeyEncryptionKey } from './storage/key-folder.ts';
 import { isDatabaseError, openStorage, readLock, type Storage } from './storage/open.ts';
 
 export type DataCheck = {
@@ -71,7 +71,10 @@ async function checkKeys(storage: Storage, keysDir: string): Promise<Omit<DataCh
     if ((await looks(one)) || (await looks(one))) continue;
     problems.push(`${one.whose}: its wrapped key is not its own, or is under another key than the one in KEYS_DIR`);
   }
-  return { problems, notes: [] };
+  const left = leftOfReplacement(keysDir).map(
+    (file) => `${file} is in ${keysDir}: a petition's pseudonyms are being destroyed, or that was stopped: end it.`,
+  );
+  return { problems, notes: left };
 }
 
 function wrappedOfPetition({ petitions }: Storage, petition: Petition): Wrapped {

@@ -123,7 +123,12 @@ async function throughOther<T>(
     return outcomes;
   };
   try {
-    return await work({ recordAll, record: (act) => handOver.record(act) });
+    const record = async (act: PetitionAct): Promise<PetitionOutcome> => {
+      const [outcome] = await recordAll([act]);
+      if (outcome === undefined) throw new RangeError('one act has one outcome');
+      return outcome;
+    };
+    return await work({ recordAll, record });
   } finally {
     handOver.close();
   }

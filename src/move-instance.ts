@@ -15,6 +15,7 @@ import { openLogWriter } from './log-writer.ts';
 import { readKeys } from './storage/key-folder.ts';
 import type { MoveSource, MoveTarget } from './storage/moving.ts';
 import {
+  holdKeyFolder,
   holdWriter,
   isPostgres,
   migrateStorage,
@@ -45,13 +46,23 @@ const clock = () => new Date();
 export async function moveInstance(
   config: StorageConfig,
   addresses: { readonly from: string; readonly to: string },
-  { progress, reached }: MoveOptions = {},
+  options: MoveOptions = {},
 ): Promise<Moved> {
   const from = { ...config, databaseUrl: addresses.from };
   const to = { ...config, databaseUrl: addresses.to };
   if (isPostgres(from) === isPostgres(to)) {
     throw new SetupError('It moves between SQLite and PostgreSQL: a file is copied, a database dumped and restored.');
   }
+  const release = holdKeyFolder(config.keysDir); // what is copied stays under the key that it was under
+  return move(config, from, to, options).finally(release);
+}
+
+async function move(
+  config: StorageConfig,
+  from: StorageConfig,
+  to: StorageConfig,
+  { progress, reached }: MoveOptions,
+): Promise<Moved> {
   await migrateStorage(to);
   const key = readKeys(config.keysDir).logKey;
   const lock = await findLock(from, to);
@@ -71,7 +82,7 @@ export async function moveInstance(
         const rows = await copy(leaving.source, arriving.target, progress);
         reached?.('copied');
         if (!(await leaving.source.leave(nameOfPlace(to), size))) {
-          throw new SetupError('Another process has written the log meanwhile: nothing has moved. Begin again.');
+          throw new SetupError('Another process has written meanwhile: nothing has moved. Begin again.');
         }
         reached?.('left');
         if (lock.isNew) await setLock(to, checkpoint);

@@ -32,6 +32,9 @@ export async function run(args: readonly string[]): Promise<number> {
     async ({ storage, register }: Writing) => {
       const petition = await storage.petitions.findBySlug(slug);
       if (petition === undefined) throw new SetupError(`There is no petition ${slug}.`);
+      if (petition.destroyed !== undefined) {
+        throw new SetupError(`The pseudonyms of ${slug} are destroyed: no entry is about them any more.`);
+      }
       const { active, others } = await previewInvalidation(storage, petition, nyms);
       const { length } = active;
       console.log(`${slug}: ${length} of ${nyms.length} pseudonyms have a signature that counts; ${others} have none.`);

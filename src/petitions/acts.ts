@@ -57,3 +57,8 @@ export type PetitionOutcome =
   | { readonly result: 'noted' | 'known' }
   /** A gateway could not record it, and never will: what is wrong, for whoever asked. */
   | { readonly result: 'failed'; readonly reason: string };
+
+/** Whether an act may change a petition itself. */
+export function changesPetition({ kind }: PetitionAct): boolean {
+  return kind === 'petition-opened' || kind === 'petition-closed' || kind === 'pseudonyms-destroyed';
+}

@@ -26,7 +26,9 @@ export function isPetitionKeyWhole(
   wrapped: Uint8Array,
 ): boolean {
   const secret = keyEncryptionKey.unwrap(wrapped, petition.id);
-  return secret !== undefined && Buffer.from(petition.nymKey).equals(pseudonymPublicKey(secret));
+  const isWhole = secret !== undefined && Buffer.from(petition.nymKey).equals(pseudonymPublicKey(secret));
+  secret?.fill(0);
+  return isWhole;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What stands about a person's signature decides what another act on it does; every storage decides by this. */
-import type { Invalidation, PetitionAct, PetitionOutcome, Recording } from './acts.ts';
+import type { Invalidation, PetitionOutcome, Recording } from './acts.ts';
 import type { Signature } from './signature.ts';
 
 /** What a petition takes: signatures while it is open; withdrawals and invalidations until its pseudonyms are destroyed. */
@@ -26,9 +26,4 @@ export function outcomeWithoutChange(
   return found.state === 'invalidated'
     ? { result: 'was-invalidated' }
     : { result: 'already-withdrawn', signature: found };
-}
-
-/** Whether an act may change a petition itself. */
-export function changesPetition({ kind }: PetitionAct): boolean {
-  return kind === 'petition-opened' || kind === 'petition-closed' || kind === 'pseudonyms-destroyed';
 }

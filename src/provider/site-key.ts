@@ -47,8 +47,9 @@ export function isSiteKeyWhole(
   keyEncryptionKey: KeyEncryptionKey,
   { id, wrappedKey, sealedSecret }: SiteSecrets,
 ): boolean {
-  if (keyEncryptionKey.unwrap(wrappedKey, id) === undefined) return false;
-  return sealedSecret === undefined || keyEncryptionKey.unwrap(sealedSecret, secretContext(id)) !== undefined;
+  const isWhole = (wrapped: Uint8Array, context: string) =>
+    keyEncryptionKey.unwrap(wrapped, context)?.fill(0) !== undefined;
+  return isWhole(wrappedKey, id) && (sealedSecret === undefined || isWhole(sealedSecret, secretContext(id)));
 }
 
 /** Both under another key. @throws SetupError when one does not unwrap */

@@ -64,6 +64,9 @@ export type Subject = {
   readonly authTime: number;
 };
 
+/** Seconds by which the identity provider's clock may be behind. */
+const CLOCKS_DIFFER = 2;
+
 type Handle = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 type Engine = { readonly kid: string; readonly provider: Provider; readonly handle: Handle };
 
@@ -136,7 +139,8 @@ export class SiteProvider {
   async checkLoginAge(uid: string, authTime: number): Promise<void> {
     const interaction = await this.#current().provider.Interaction.find(uid);
     if (interaction?.params.max_age === undefined) return;
-    if (interaction.iat - authTime > Number(interaction.params.max_age)) throw new Refusal('login-too-old');
+    const age = interaction.iat - authTime; // negative for a login that was made for it
+    if (age > Number(interaction.params.max_age) + CLOCKS_DIFFER) throw new Refusal('login-too-old');
   }
 
   /** @throws Refusal `site-request-unknown` when nobody waits for the outcome any more */

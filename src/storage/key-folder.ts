@@ -2,6 +2,7 @@
  * The key folder: secrets that the database must never hold, as files of mode 600.
  *   key-encryption-key   wraps the pseudonym keys; whoever destroys it makes every nym meaningless
  *   key-encryption-key.next   while it is being replaced: the next one, and the petition whose pseudonyms are destroyed by it
+ *   key-encryption-key.old    the one before, until it is overwritten
  *   sealing-key          seals receipt links and authenticates journey cookies; a new one costs only new logins
  *   log-key              signs the log's checkpoints; its name is the log's origin
  *   receipt-keys.json    the active private JWK and the public halves of the retired ones
@@ -19,7 +20,8 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  statSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { SetupError } from '../errors.ts';
@@ -36,6 +38,7 @@ export type KeyFolder = {
 
 const KEY_ENCRYPTION_KEY = 'key-encryption-key';
 const NEXT_KEY = `${KEY_ENCRYPTION_KEY}.next`;
+const OLD_KEY = `${KEY_ENCRYPTION_KEY}.old`;
 const SEALING_KEY = 'sealing-key';
 const LOG_KEY = 'log-key';
 const RECEIPT_KEYS = 'receipt-keys.json';
@@ -79,8 +82,9 @@ export function readKeys(folder: string): KeyFolder {
   };
 }
 
-/** What is there before stays whole until all of this is. */
+/** What is there before stays whole until all of this is. @throws SetupError for another user than the owner of the keys */
 export function writeReceiptKeys(folder: string, keys: StoredReceiptKeys): void {
+  checkOwner(folder);
   writeSecret(folder, RECEIPT_KEYS, JSON.stringify(keys));
 }
 
@@ -105,52 +109,73 @@ export function readKeyEncryptionKey(folder: string): KeyEncryptionKey {
   return replacing === undefined ? new KeyEncryptionKey(current) : new KeyEncryptionKey(current, replacing.key);
 }
 
-/** The replacement of the key-encryption key that is under way, or was cut short; and for whose sake. */
-export function replacementOf(
-  folder: string,
-): { readonly next: KeyEncryptionKey; readonly petition: string } | undefined {
+/** What takes the place of the key-encryption key, or was about to: durable, when this returns. */
+export type Replacement = { readonly next: KeyEncryptionKey; readonly petition: string };
+
+export function replacementOf(folder: string): Replacement | undefined {
   const replacing = readNextKey(folder);
-  return replacing && { next: new KeyEncryptionKey(replacing.key), petition: replacing.petition };
+  if (replacing === undefined) return undefined;
+  syncFolder(folder); // whoever put it there may have been stopped before
+  return { next: new KeyEncryptionKey(replacing.key), petition: replacing.petition };
 }
 
 /**
- * Makes the next key-encryption key: from here on it unwraps, and nothing is wrapped under it by whoever only reads it.
- * @throws SetupError when somebody else has just made one
+ * Makes the next key-encryption key, while the folder is held and there is none: from here on it unwraps, and nothing is
+ * wrapped under it by whoever only reads it.
  */
 export function beginReplacement(folder: string, petition: string): KeyEncryptionKey {
+  checkOwner(folder);
+  closeSync(openSync(join(folder, KEY_ENCRYPTION_KEY), 'r+')); // it will have to be overwritten
   const bytes = randomBytes(32);
-  const path = join(folder, NEXT_KEY);
-  const draft = `${path}.${process.pid}`;
-  writeAndSync(draft, `${bytes.toString('base64url')}\n${petition}\n`);
-  try {
-    linkSync(draft, path); // where a file is there already, it stays
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    throw new SetupError('Another destruction has just begun: wait for its end, and try again.');
-  } finally {
-    rmSync(draft);
-  }
-  syncFolder(folder);
+  writeSecret(folder, NEXT_KEY, `${bytes.toString('base64url')}\n${petition}`);
   return new KeyEncryptionKey(createSecretKey(bytes));
 }
 
 /**
- * Puts the next key in the place of the one before, which is overwritten where the disk lets it: what was wrapped under it
- * is lost for good. A crash leaves the old key, or the new one with its draft still there; then this is done again.
+ * Puts the next key in the place of the one before, which keeps a name until it is overwritten: what was wrapped under it is
+ * lost for good. Stopped anywhere, the folder has the old key in its place and the next one beside it, or the next one in its
+ * place; what is left of the old one goes with the next replacement.
+ * @throws SetupError, and nothing is destroyed, unless it is that key which takes its place
  */
-export function endReplacement(folder: string): void {
+export function endReplacement(folder: string, next: KeyEncryptionKey): void {
+  const key = join(folder, KEY_ENCRYPTION_KEY);
   const replacing = readNextKey(folder);
-  if (replacing === undefined) return;
-  const old = openSync(join(folder, KEY_ENCRYPTION_KEY), 'r+');
-  try {
-    writeSecret(folder, KEY_ENCRYPTION_KEY, replacing.key.export().toString('base64url'));
-    writeSync(old, Buffer.alloc(fstatSync(old).size), 0, undefined, 0); // a file without a name by now
+  if (replacing === undefined || !new KeyEncryptionKey(replacing.key).id.equals(next.id)) {
+    throw new SetupError(
+      `${join(folder, NEXT_KEY)} is gone, or another: put it back from where it went, or no secret opens any more. Nothing was destroyed.`,
+    );
+  }
+  destroyOldKey(folder);
+  linkSync(key, join(folder, OLD_KEY));
+  renameSync(join(folder, NEXT_KEY), key);
+  syncFolder(folder);
+  destroyOldKey(folder);
+}
+
+/** Overwrites what is left of the key before, where the disk lets it. */
+function destroyOldKey(folder: string): void {
+  const file = join(folder, OLD_KEY);
+  if (!existsSync(file)) return;
+  if (statSync(file).ino !== statSync(join(folder, KEY_ENCRYPTION_KEY)).ino) {
+    const old = openSync(file, 'r+');
+    writeFileSync(old, Buffer.alloc(fstatSync(old).size));
     fsyncSync(old);
-  } finally {
     closeSync(old);
   }
-  rmSync(join(folder, NEXT_KEY));
+  rmSync(file);
   syncFolder(folder);
+}
+
+/** What a replacement that was stopped has left, by name. */
+export function leftOfReplacement(folder: string): readonly string[] {
+  return [NEXT_KEY, OLD_KEY].filter((file) => existsSync(join(folder, file)));
+}
+
+/** @throws SetupError where what is written would be somebody else's than the gateway's, which could not read it */
+function checkOwner(folder: string): void {
+  const owner = statSync(join(folder, KEY_ENCRYPTION_KEY)).uid;
+  if (process.getuid === undefined || process.getuid() === owner) return;
+  throw new SetupError(`The keys in ${folder} belong to another user: run this as the one who owns them.`);
 }
 
 function readNextKey(folder: string): { readonly key: KeyObject; readonly petition: string } | undefined {
@@ -225,7 +250,7 @@ function syncFolder(folder: string): void {
 function writeAndSync(path: string, text: string): void {
   const file = openSync(path, 'w', 0o600);
   try {
-    writeSync(file, text);
+    writeFileSync(file, text); // all of it, or an error
     fsyncSync(file);
   } finally {
     closeSync(file);

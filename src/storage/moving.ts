@@ -20,7 +20,7 @@ export type MoveSource = {
   rows(table: MovedTable): AsyncIterable<readonly MovedRow[]>;
   /**
    * Marks the data as moved, durably: from here on, nobody opens them but a move to the same place.
-   * @returns false, and changes nothing, where the log has another size by now
+   * @returns false, and changes nothing, where the log has another size by now, or the secrets are under another key
    */
   leave(to: string, size: number): Promise<boolean>;
   close(): Promise<void>;

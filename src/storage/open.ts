@@ -16,7 +16,7 @@ import { openPostgresLock, readPostgresLock } from './postgres/lock.ts';
 import { postgresMoveSource, postgresMoveTarget } from './postgres/moving.ts';
 import { migratePostgres, openPostgresJourneys, openPostgresStorage } from './postgres/storage.ts';
 import { isSqliteError } from './sqlite/database.ts';
-import { holdSqliteWriter, openSqliteLock, readSqliteLock } from './sqlite/lock.ts';
+import { holdKeyFolder, holdSqliteWriter, openSqliteLock, readSqliteLock } from './sqlite/lock.ts';
 import {
   migrateSqlite,
   openSqliteJourneys,
@@ -29,6 +29,7 @@ import type { WrappedSecrets } from './wrapped-secrets.ts';
 
 export type { StoragePlace } from './place.ts';
 export { WriterBusy } from './writer-busy.ts';
+export { holdKeyFolder };
 
 export type Storage = {
   readonly petitions: PetitionStore;

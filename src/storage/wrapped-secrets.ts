@@ -29,6 +29,16 @@ export function isSameKey(ofData: Uint8Array | null | undefined, keyId: Uint8Arr
   return ofData == null || Buffer.from(ofData).equals(keyId);
 }
 
+/** What a rewrapping rests on: the key that the data are under, and where they have moved. */
+export type Standing = { readonly key_id: Uint8Array | null; readonly moved: string | null };
+
+/** @throws SetupError for data that have moved, or are under a key that is not known */
+export function checkRewrappable(standing: Standing | undefined, by: Pick<Rewrapping, 'knows'>): void {
+  if (standing === undefined || standing.moved !== null)
+    throw new SetupError('The data have moved, or there are none.');
+  checkKnown(standing.key_id, by);
+}
+
 /** @throws SetupError */
 export function checkKnown(ofData: Uint8Array | null | undefined, by: Pick<Rewrapping, 'knows'>): void {
   if (ofData == null || by.knows(ofData)) return;

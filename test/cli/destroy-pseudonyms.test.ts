@@ -1,5 +1,16 @@
 /** Destroying a petition's pseudonym key: whatever stops it, no other key is lost, and the same command again ends it. */
-import { cpSync, existsSync, linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -19,6 +30,7 @@ import { parseSite } from '../../src/provider/site.ts';
 import { computeSiteNym } from '../../src/provider/site-key.ts';
 import { readKeyEncryptionKey } from '../../src/storage/key-folder.ts';
 import { migrateStorage, openStorage, type Storage } from '../../src/storage/open.ts';
+import { rotateKeys } from '../../src/storage/rotate-receipt-keys.ts';
 import { command } from '../fakes/command.ts';
 import { type OperatedLog, operatedLog, registerSiteOf } from '../fakes/operated-log.ts';
 import { newDatabase } from '../fakes/postgres.ts';
@@ -100,16 +112,56 @@ describe('stopped', () => {
     expect(await known()).toEqual({ ...before, autre: 'pseudonyms-destroyed', une: 'pseudonyms-destroyed' });
   });
 
-  test('while the files of the keys change places, it is ended by being asked again', async () => {
+  test.each([
+    ['before', (at: (name: string) => string) => linkSync(at(''), at('.old'))],
+    [
+      'after',
+      (at: (name: string) => string) => {
+        linkSync(at(''), at('.old'));
+        renameSync(at('.next'), at(''));
+      },
+    ],
+  ])(
+    '%s the next key took its place, it is ended by being asked again, and nothing is left of the old one',
+    async (_when, stop) => {
+      const at = (name: string) => join(log.config.keysDir, `key-encryption-key${name}`);
+      const before = await known();
+      const old = join(log.config.dataDir, 'the-same-file');
+      linkSync(at(''), old);
+      await expect(destroy('autre', { reached: stopAt('backed-up') })).rejects.toThrow('stopped');
+      stop(at);
+      expect(await known()).toMatchObject({ une: before.une, [SITE.name]: before[SITE.name] });
+      expect((await checkData(log.config)).notes).toContainEqual(expect.stringContaining('was stopped: end it'));
+      await destroy('autre');
+      expect(await known()).toEqual({ ...before, autre: 'pseudonyms-destroyed' });
+      expect(await checkData(log.config)).toMatchObject({ problems: [], notes: [] });
+      expect(readFileSync(old)).toEqual(Buffer.alloc(readFileSync(old).length));
+      expect(readdirSync(log.config.keysDir).filter((name) => /^key-encryption-key./.test(name))).toEqual([]);
+    },
+  );
+
+  test('by the loss of the next key, it destroys nothing, and says so', async () => {
+    const next = join(log.config.keysDir, 'key-encryption-key.next');
+    const lose = (step: DestructionStep) => step === 'backed-up' && renameSync(next, join(log.config.dataDir, 'lost'));
     const before = await known();
-    const keys = log.config.keysDir;
-    const at = (name: string) => join(keys, name);
-    await expect(destroy('autre', { reached: stopAt('backed-up') })).rejects.toThrow('stopped');
-    cpSync(at('key-encryption-key.next'), at('key-encryption-key')); // the new key is in its place, the draft still there
-    expect(await known()).toMatchObject({ une: before.une, [SITE.name]: before[SITE.name] });
+    await expect(destroy('autre', { reached: lose })).rejects.toThrow(/is gone, or another.*Nothing was destroyed/);
+    expect(await known()).toMatchObject({ autre: before.autre });
+    renameSync(join(log.config.dataDir, 'lost'), next);
+    expect(await known()).toEqual(before);
     await destroy('autre');
     expect(await known()).toEqual({ ...before, autre: 'pseudonyms-destroyed' });
-    expect((await checkData(log.config)).problems).toEqual([]);
+  });
+
+  test('when the log cannot be written any more, it says what is done and what is not', async () => {
+    const file = join(log.config.dataDir, 'lock.sqlite');
+    const lock = readFileSync(file);
+    const spoil = (step: DestructionStep) => step === 'key-replaced' && writeFileSync(file, 'no database');
+    await expect(destroy('autre', { reached: spoil })).rejects.toThrow(
+      /^The key of autre is destroyed, and the log does not say so yet: give the same command again/,
+    );
+    for (const suffix of ['-wal', '-shm']) rmSync(file + suffix, { force: true });
+    writeFileSync(file, lock);
+    expect(await destroy('autre')).toMatchObject({ result: 'destroyed' });
   });
 });
 
@@ -159,6 +211,46 @@ test('another machine whose key folder is of before destroys nothing, and works 
   rmSync(elsewhere, { recursive: true });
 });
 
+test('one command at a time works on the keys: another destruction waits for its turn, and a move too', async () => {
+  await close('une');
+  let others: readonly string[] = [];
+  const said = (work: Promise<unknown>) => work.then(String, (error: Error) => error.message);
+  const meanwhile = async () => {
+    const move = moveInstance(log.config, { from: 'sqlite:', to: 'postgres://127.0.0.1:1/none' });
+    others = [await said(destroy('une')), await said(destroy('autre')), await said(move)];
+  };
+  await destroy('autre', { followed: meanwhile });
+  expect(others).toHaveLength(3);
+  for (const one of others) expect(one).toMatch(/^Another command works on the keys/);
+  expect(await destroy('une')).toMatchObject({ result: 'destroyed' });
+});
+
+test('the keys of another instance are not destroyed for these data', async () => {
+  const other = await operatedLog(1);
+  const mixed = readStorageConfig({ DATA_DIR: log.config.dataDir, KEYS_DIR: other.config.keysDir });
+  await expect(destroy('autre', {}, mixed)).rejects.toThrow('holds the keys of another log');
+  expect((await checkData(other.config)).problems).toEqual([]);
+  other.done();
+});
+
+test('data that have moved are left alone', async () => {
+  const database = new Database(join(log.config.dataDir, 'paraphe.sqlite'));
+  const before = await known();
+  const move = (step: DestructionStep) => step === 'announced' && database.exec("UPDATE log SET moved = 'elsewhere'");
+  await expect(destroy('autre', { reached: move })).rejects.toThrow('The data have moved');
+  database.exec('UPDATE log SET moved = NULL');
+  database.close();
+  expect(await known()).toEqual(before);
+});
+
+test.runIf(process.getuid?.() === 0)('root leaves nothing that the gateway’s own user could not read', async () => {
+  const key = join(log.config.keysDir, 'key-encryption-key');
+  chownSync(key, 65_534, 65_534);
+  await expect(destroy('autre')).rejects.toThrow('belong to another user');
+  await expect(rotateKeys(log.config.keysDir, async () => {})).rejects.toThrow('belong to another user');
+  expect(readdirSync(log.config.keysDir)).not.toContain('key-encryption-key.next');
+});
+
 test('a petition that came back from a mirror, without its key, is destroyed too: earlier backups hold it', async () => {
   const database = new Database(join(log.config.dataDir, 'paraphe.sqlite'));
   database.exec("UPDATE petitions SET wrapped_secret = NULL WHERE slug = 'autre'");
@@ -172,6 +264,7 @@ test('a petition that came back from a mirror, without its key, is destroyed too
 test('a backup that cannot be taken is told before anything is done', async () => {
   const file = join(log.config.dataDir, 'there.sqlite');
   writeFileSync(file, '');
+  await expect(destroy('autre', { backup: '/no/such/folder/backup.sqlite' })).rejects.toThrow('ENOENT');
   await expect(destroy('autre', { backup: file })).rejects.toThrow('a backup never replaces one');
   const onPostgres = { ...log.config, databaseUrl: await newDatabase() };
   await migrateStorage(onPostgres);

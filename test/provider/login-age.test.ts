@@ -25,7 +25,7 @@ afterAll(() => world.close());
 test('a login of before that is older: nothing is recorded, the person is told, and the site too', async () => {
   const browser = browserOf(world, site);
   await logIn(browser, world, 'trains', 'test'); // they stay logged in at FranceConnect
-  await wait(3_000);
+  await wait(5_000);
   await arrive(browser, await beginVisit(site, await idOf(world, 'jardins'), { max_age: '1' }), 'test');
   expect([browser.page.status, browser.page.html.includes('login-too-old')]).toEqual([403, true]);
   expect(await recorded(world, 'jardins')).toMatchObject({ total: 0 });

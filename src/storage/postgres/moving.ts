@@ -32,6 +32,7 @@ export async function postgresMoveSource(url: string): Promise<MoveSource> {
   const client = await connect(url);
   await client.query('SET idle_in_transaction_session_timeout = 0');
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  const keyId = (await client.query<{ key_id: Buffer | null }>('SELECT key_id FROM log')).rows[0]?.key_id ?? null;
   return {
     tables: movedTables(ALL),
     async count({ name }) {
@@ -50,7 +51,8 @@ export async function postgresMoveSource(url: string): Promise<MoveSource> {
     },
     async leave(to, size) {
       await client.query('COMMIT');
-      return (await client.query('UPDATE log SET moved = $1 WHERE size = $2', [to, size])).rowCount === 1;
+      const leave = 'UPDATE log SET moved = $1 WHERE size = $2 AND key_id IS NOT DISTINCT FROM $3';
+      return (await client.query(leave, [to, size, keyId])).rowCount === 1;
     },
     close: () => client.end(),
   };

@@ -1,6 +1,6 @@
 import type { PetitionId } from '../../petitions/petition.ts';
 import type { SiteId } from '../../provider/site.ts';
-import { checkKnown, isSameKey, type WrappedSecrets } from '../wrapped-secrets.ts';
+import { checkRewrappable, isSameKey, type Standing, type WrappedSecrets } from '../wrapped-secrets.ts';
 import type { Database, Statement, Transaction } from './database.ts';
 import { keyId } from './log-statements.ts';
 
@@ -13,7 +13,7 @@ const statement = (name: string, text: string): Statement => ({ name: `paraphe_$
 /** Whoever rewraps waits until this transaction ends. */
 const keepKeyId = statement('keep_key_id', 'SELECT key_id FROM log FOR SHARE');
 /** Nobody adds a secret, nor an entry, until this transaction ends. */
-const lockKeyId = statement('lock_key_id', 'SELECT key_id FROM log FOR UPDATE');
+const lockKeyId = statement('lock_key_id', 'SELECT key_id, moved FROM log FOR UPDATE');
 const petitions = statement(
   'wrapped_petitions',
   'SELECT id, wrapped_secret AS wrapped FROM petitions WHERE wrapped_secret IS NOT NULL AND id <> $1',
@@ -41,8 +41,7 @@ export function postgresWrappedSecrets(database: Database, petitionsChanged: () 
     },
     async rewrap(by) {
       await database.transact(async (transaction) => {
-        const [log] = (await transaction.run<KeyRow>(lockKeyId)).rows;
-        checkKnown(log?.key_id, by);
+        checkRewrappable((await transaction.run<Standing>(lockKeyId)).rows[0], by);
         for (const { id, wrapped } of (await transaction.run<PetitionRow>(petitions, by.except)).rows) {
           transaction.run(putPetition, by.petition(id, wrapped), id);
         }

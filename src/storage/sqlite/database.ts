@@ -61,6 +61,9 @@ export function backUp(database: Sqlite, file: string): void {
   fsyncSync(written);
   closeSync(written);
   renameSync(draft, file);
+  const folder = openSync(dirname(file), 'r');
+  fsyncSync(folder);
+  closeSync(folder);
 }
 
 export function cannotOpen(file: string, error: unknown): SetupError {

@@ -47,15 +47,31 @@ export function readSqliteLock(dataDir: string): string | undefined {
 
 /** @throws SetupError when another process holds it, or the file cannot be opened */
 export function holdSqliteWriter(dataDir: string): HeldWriter {
-  const client = openSmall(join(dataDir, 'writer.sqlite'), (opened) => {
+  const busy = () => new WriterBusy(`Another process writes the log in ${dataDir}: one gateway serves a data folder.`);
+  const client = hold(join(dataDir, 'writer.sqlite'), busy);
+  return { epoch: 0, release: async () => void client.close() };
+}
+
+/**
+ * The right to replace the key-encryption key, or to move the data that are under it: one command at a time.
+ * @returns what gives it back; it ends with the process, too @throws SetupError when another process holds it
+ */
+export function holdKeyFolder(keysDir: string): () => void {
+  const busy = () =>
+    new SetupError(`Another command works on the keys in ${keysDir}: wait for its end, and try again.`);
+  const client = hold(join(keysDir, 'held.sqlite'), busy);
+  return () => void client.close();
+}
+
+function hold(file: string, busy: () => SetupError): Database.Database {
+  return openSmall(file, (opened) => {
     try {
       opened.exec('BEGIN EXCLUSIVE');
     } catch (error) {
       if (!(error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))) throw error;
-      throw new WriterBusy(`Another process writes the log in ${dataDir}: one gateway serves a data folder.`);
+      throw busy();
     }
   });
-  return { epoch: 0, release: async () => void client.close() };
 }
 
 function openSmall(file: string, prepare: (client: Database.Database) => void): Database.Database {

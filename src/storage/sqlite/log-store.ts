@@ -16,18 +16,19 @@ import {
   type RestoredBatch,
 } from '../../log/ports.ts';
 import { nymBytes } from '../../person/nym.ts';
-import type {
-  Closing,
-  Destruction,
-  IdentityKeysSeen,
-  Invalidation,
-  Opening,
-  PetitionAct,
-  PetitionOutcome,
-  Recording,
+import {
+  type Closing,
+  changesPetition,
+  type Destruction,
+  type IdentityKeysSeen,
+  type Invalidation,
+  type Opening,
+  type PetitionAct,
+  type PetitionOutcome,
+  type Recording,
 } from '../../petitions/acts.ts';
 import type { PetitionId } from '../../petitions/petition.ts';
-import { changesPetition, outcomeWithoutChange } from '../../petitions/signing-rules.ts';
+import { outcomeWithoutChange } from '../../petitions/signing-rules.ts';
 import { type Columns, type EntryRow, makeRow, nymStateOf, signatureOf } from '../entry-rows.ts';
 import { isSameKey } from '../wrapped-secrets.ts';
 import { act, type Sqlite } from './database.ts';

@@ -17,6 +17,7 @@ const quoted = (names: readonly string[]) => names.map((name) => `"${name}"`).jo
 
 export function sqliteMoveSource(database: Sqlite): MoveSource {
   const client = database.$client;
+  const keyId = client.prepare('SELECT key_id FROM log').pluck().get() ?? null;
   return {
     tables: movedTables(ALL),
     count: async ({ name }) => client.prepare<[], number>(`SELECT count(*) FROM "${name}"`).pluck().get() ?? 0,
@@ -34,7 +35,8 @@ export function sqliteMoveSource(database: Sqlite): MoveSource {
       }
       if (together.length > 0) yield together;
     },
-    leave: async (to, size) => client.prepare('UPDATE log SET moved = ? WHERE size = ?').run(to, size).changes === 1,
+    leave: async (to, size) =>
+      client.prepare('UPDATE log SET moved = ? WHERE size = ? AND key_id IS ?').run(to, size, keyId).changes === 1,
     close: async () => void client.close(),
   };
 }

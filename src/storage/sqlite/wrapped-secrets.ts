@@ -1,6 +1,6 @@
 import type { PetitionId } from '../../petitions/petition.ts';
 import type { SiteId } from '../../provider/site.ts';
-import { checkKnown, type Rewrapping, type WrappedSecrets } from '../wrapped-secrets.ts';
+import { checkRewrappable, type Rewrapping, type Standing, type WrappedSecrets } from '../wrapped-secrets.ts';
 import { act, type Sqlite } from './database.ts';
 
 type PetitionRow = { readonly id: PetitionId; readonly wrapped: Buffer };
@@ -10,6 +10,7 @@ type SiteRow = { readonly id: SiteId; readonly wrappedKey: Buffer; readonly seal
 export function sqliteWrappedSecrets(database: Sqlite, petitionsChanged: () => void): WrappedSecrets {
   const client = database.$client;
   const keyId = client.prepare<[], Buffer | null>('SELECT key_id FROM log').pluck();
+  const standing = client.prepare<[], Standing>('SELECT key_id, moved FROM log');
   const petitions = client.prepare<[string], PetitionRow>(
     'SELECT id, wrapped_secret AS wrapped FROM petitions WHERE wrapped_secret IS NOT NULL AND id <> ?',
   );
@@ -21,7 +22,7 @@ export function sqliteWrappedSecrets(database: Sqlite, petitionsChanged: () => v
   const putKeyId = client.prepare('UPDATE log SET key_id = ?');
 
   const rewrap = client.transaction((by: Rewrapping) => {
-    checkKnown(keyId.get(), by);
+    checkRewrappable(standing.get(), by);
     for (const { id, wrapped } of petitions.all(by.except)) putPetition.run(by.petition(id, wrapped), id);
     for (const { id, wrappedKey, sealedSecret } of sites.all()) {
       const secrets = by.site({ id, wrappedKey, sealedSecret: sealedSecret ?? undefined });
