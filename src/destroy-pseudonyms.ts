@@ -155,8 +155,7 @@ function rewrapOthers(
   return storage.secrets.rewrap({
     knows: (keyId) => from.knows(keyId),
     to: to.id,
-    except,
-    petition: (id, wrapped) => from.rewrap(wrapped, id, to),
+    petition: (id, wrapped) => (id === except ? wrapped : from.rewrap(wrapped, id, to)),
     site: (secrets) => rewrapSite(secrets, from, to),
   });
 }

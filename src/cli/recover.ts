@@ -3,23 +3,28 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readStorageConfig } from '../config.ts';
 import { SetupError } from '../errors.ts';
+import type { KeyEncryptionKey } from '../key-encryption.ts';
 import type { Mirror } from '../log/recover-log.ts';
 import { recoverLog } from '../log/recover-log.ts';
 import { openLogWriter } from '../log-writer.ts';
+import { findLostSecrets, forgetSecrets } from '../lost-secrets.ts';
 import { readKeys } from '../storage/key-folder.ts';
-import { holdWriter, openLock, openStorage } from '../storage/open.ts';
+import { holdWriter, openLock, openStorage, type Storage } from '../storage/open.ts';
 import { Progress } from './progress.ts';
 
-export const USAGE = 'Usage: paraphe recover --mirror <folder>';
+export const USAGE = 'Usage: paraphe recover --mirror <folder> [--forget-lost-keys]';
 
 const clock = () => new Date();
 
 /** `paraphe recover --mirror <folder>`: brings a restored backup forward with the public entries that it lacks. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { mirror: { type: 'string' } } });
+  const { values } = parseArgs({
+    args: [...args],
+    options: { mirror: { type: 'string' }, 'forget-lost-keys': { type: 'boolean', default: false } },
+  });
   if (values.mirror === undefined) throw new SetupError(USAGE);
   const place = readStorageConfig();
-  const { logKey: key } = readKeys(place.keysDir);
+  const { logKey: key, keyEncryptionKey } = readKeys(place.keysDir);
   const storage = await openStorage(place);
   const progress = new Progress();
   const show = (done: number, size: number) => progress.show('entries', done, size);
@@ -48,10 +53,24 @@ export async function run(args: readonly string[]): Promise<number> {
         `Petition ${id} was opened after the backup: its pseudonym key is lost, nobody can sign it or withdraw any more. Its address is /petitions/${id} now: close it.`,
       );
     }
+    await tellLost(storage, keyEncryptionKey, values['forget-lost-keys']);
     console.log(`The log goes on from entry ${sequencer.sealed.size}. What was not published yet is in no mirror.`);
     return 0;
   } finally {
     await storage.close();
+  }
+}
+
+/** Secrets of a backup from before the key-encryption key was replaced. */
+async function tellLost(storage: Storage, key: KeyEncryptionKey, forgets: boolean): Promise<void> {
+  const lost = await findLostSecrets(storage, key);
+  for (const slug of lost.petitions.values()) console.log(`Petition ${slug}: no key in KEYS_DIR opens its secret.`);
+  for (const name of lost.sites.values()) console.log(`Site ${name}: no key in KEYS_DIR opens its secrets.`);
+  if (forgets) {
+    await forgetSecrets(storage, lost, key);
+    console.log('Secrets that no key opens are forgotten: close those petitions, and register those sites again.');
+  } else if (lost.petitions.size + lost.sites.size > 0) {
+    console.log('If those keys are gone for good, the same command with --forget-lost-keys goes on without them.');
   }
 }
 

@@ -18,10 +18,10 @@ export type Rewrapping = {
   knows(keyId: Uint8Array): boolean;
   /** Names the other key. */
   readonly to: Uint8Array;
-  /** The petition whose secret stays as it is, to be lost with its key. */
-  readonly except: PetitionId;
-  petition(id: PetitionId, wrapped: Uint8Array): Uint8Array;
-  site(secrets: SiteSecrets): SiteSecrets;
+  /** What stands in its place; the same, to be left as it is; `undefined`, to be forgotten. */
+  petition(id: PetitionId, wrapped: Uint8Array): Uint8Array | undefined;
+  /** `undefined` removes the site. */
+  site(secrets: SiteSecrets): SiteSecrets | undefined;
 };
 
 /** Whether secrets under a key may be added to data that are under another one, or under none that was ever replaced. */

@@ -211,6 +211,29 @@ test('another machine whose key folder is of before destroys nothing, and works 
   rmSync(elsewhere, { recursive: true });
 });
 
+test('a backup of before is recovered, and goes on without the keys that are gone if it is told to', async () => {
+  const paraphe = (name: string, ...args: string[]) => command({ DATA_DIR: log.config.dataDir }, name, ...args);
+  const at = (name: string) => join(log.config.dataDir, name);
+  await destroy('autre'); // the data say which key they are under from here on
+  await paraphe('backup', at('before.sqlite'));
+  await close('une');
+  await destroy('une');
+  await log.publish();
+  await paraphe('log', 'export', at('mirror'));
+  for (const suffix of ['-wal', '-shm']) rmSync(at(`paraphe.sqlite${suffix}`), { force: true });
+  cpSync(at('before.sqlite'), at('paraphe.sqlite'));
+  const told = await paraphe('recover', '--mirror', at('mirror'));
+  expect([told.code, told.out]).toEqual([0, expect.stringContaining('with --forget-lost-keys goes on without them')]);
+  expect(told.out).toContain(`Site ${SITE.name}: no key`);
+  await expect(registerSiteOf(log.config)).rejects.toThrow('is another than the one in KEYS_DIR');
+
+  expect(await paraphe('recover', '--mirror', at('mirror'), '--forget-lost-keys')).toMatchObject({ code: 0 });
+  expect(await known()).toEqual({ autre: 'pseudonyms-destroyed', une: 'pseudonyms-destroyed' });
+  expect((await checkData(log.config)).problems).toEqual([]);
+  site = await registerSiteOf(log.config);
+  expect((await known())[SITE.name]).toMatch(/^[\w-]{43}$/);
+});
+
 test('one command at a time works on the keys: another destruction waits for its turn, and a move too', async () => {
   await close('une');
   let others: readonly string[] = [];

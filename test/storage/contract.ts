@@ -313,8 +313,7 @@ export function storageContract(
         const by: Rewrapping = {
           knows: () => true,
           to: next,
-          except: ID,
-          petition: (_id, wrapped) => marked(wrapped),
+          petition: (id, wrapped) => (id === ID ? wrapped : marked(wrapped)),
           site: ({ id, wrappedKey, sealedSecret: sealed }) => ({
             id,
             wrappedKey: marked(wrappedKey),
@@ -350,6 +349,10 @@ export function storageContract(
         await expect(storage.secrets.rewrap({ ...by, knows: (id) => first.equals(id) })).rejects.toThrow(
           'replaced on another machine',
         );
+
+        await storage.secrets.rewrap({ ...by, petition: () => undefined, site: () => undefined });
+        expect(await storage.petitions.findWrappedSecret(ID)).toBeUndefined();
+        expect(await storage.sites.list()).toEqual([]);
       });
     });
 

@@ -16,7 +16,7 @@ const keepKeyId = statement('keep_key_id', 'SELECT key_id FROM log FOR SHARE');
 const lockKeyId = statement('lock_key_id', 'SELECT key_id, moved FROM log FOR UPDATE');
 const petitions = statement(
   'wrapped_petitions',
-  'SELECT id, wrapped_secret AS wrapped FROM petitions WHERE wrapped_secret IS NOT NULL AND id <> $1',
+  'SELECT id, wrapped_secret AS wrapped FROM petitions WHERE wrapped_secret IS NOT NULL',
 );
 const sites = statement(
   'wrapped_sites',
@@ -24,6 +24,7 @@ const sites = statement(
 );
 const putPetition = statement('put_wrapped_petition', 'UPDATE petitions SET wrapped_secret = $1 WHERE id = $2');
 const putSite = statement('put_wrapped_site', 'UPDATE sites SET wrapped_key = $1, sealed_secret = $2 WHERE id = $3');
+const removeSite = statement('remove_wrapped_site', 'DELETE FROM sites WHERE id = $1');
 const putKeyId = statement('put_key_id', 'UPDATE log SET key_id = $1');
 
 /** Whether a secret under that key may be added in this transaction: the data are under it until the transaction ends. */
@@ -42,12 +43,13 @@ export function postgresWrappedSecrets(database: Database, petitionsChanged: () 
     async rewrap(by) {
       await database.transact(async (transaction) => {
         checkRewrappable((await transaction.run<Standing>(lockKeyId)).rows[0], by);
-        for (const { id, wrapped } of (await transaction.run<PetitionRow>(petitions, by.except)).rows) {
-          transaction.run(putPetition, by.petition(id, wrapped), id);
+        for (const { id, wrapped } of (await transaction.run<PetitionRow>(petitions)).rows) {
+          transaction.run(putPetition, by.petition(id, wrapped) ?? null, id);
         }
         for (const { id, wrappedKey, sealedSecret } of (await transaction.run<SiteRow>(sites)).rows) {
           const secrets = by.site({ id, wrappedKey, sealedSecret: sealedSecret ?? undefined });
-          transaction.run(putSite, secrets.wrappedKey, secrets.sealedSecret ?? null, id);
+          if (secrets === undefined) transaction.run(removeSite, id);
+          else transaction.run(putSite, secrets.wrappedKey, secrets.sealedSecret ?? null, id);
         }
         transaction.run(putKeyId, by.to);
       });
