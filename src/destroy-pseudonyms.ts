@@ -22,6 +22,8 @@ import { isSiteKeyWhole, rewrapSite } from './provider/site-key.ts';
 import { followedEverywhere } from './storage/followed-keys.ts';
 import {
   beginReplacement,
+  checkOwner,
+  destroyOldKey,
   endReplacement,
   readKeyEncryptionKey,
   readKeys,
@@ -53,6 +55,7 @@ export async function destroyPseudonyms(
 ): Promise<Destroyed> {
   const { clock = () => new Date(), backup } = options;
   if (backup !== undefined) checkBackup(config, backup);
+  checkOwner(config.keysDir);
   const release = holdKeyFolder(config.keysDir);
   try {
     const petition = await destroyKey(config, slug, options);
@@ -65,34 +68,51 @@ export async function destroyPseudonyms(
 }
 
 /** All of it but the entry, without which others write the log as before. */
-async function destroyKey(
-  config: StorageConfig,
-  slug: string,
-  { backup, followed = followedEverywhere, reached }: DestructionOptions,
-): Promise<Petition> {
+async function destroyKey(config: StorageConfig, slug: string, options: DestructionOptions): Promise<Petition> {
   const { keysDir } = config;
   const storage = await openStorage(config);
   try {
     const petition = await findClosed(storage, slug);
-    if (petition.destroyed !== undefined && replacementOf(keysDir)?.petition !== petition.id) return petition;
+    if (petition.destroyed !== undefined && replacementOf(keysDir)?.petition !== petition.id) {
+      destroyOldKey(keysDir); // of a run that was stopped at its very end
+      return petition;
+    }
     await checkBelonging(storage, keysDir);
     await checkOthers(storage, readKeyEncryptionKey(keysDir), petition);
     const next = await nextKey(storage, keysDir, petition);
-    reached?.('announced');
-    await followed();
-    await rewrapOthers(storage, readKeyEncryptionKey(keysDir), next, petition.id);
-    reached?.('rewrapped');
-    if (backup !== undefined) await storage.backup(backup);
-    reached?.('backed-up');
-    await followed(); // nobody works with a row of before
-    checkKnown(await storage.secrets.keyId(), { knows: (id) => next.id.equals(id) });
-    endReplacement(keysDir, next);
-    reached?.('key-replaced');
-    await followed(); // nor with the old key
+    await replaceKey(storage, keysDir, petition, next, options).catch((error: unknown) => {
+      throw new SetupError(
+        `Stopped half-way. Until the same command ends it, with another name for a backup, nobody can open a petition or register a site. (${error instanceof Error ? error.message : error})`,
+        { cause: error },
+      );
+    });
     return petition;
   } finally {
     await storage.close();
   }
+}
+
+async function replaceKey(
+  storage: Storage,
+  keysDir: string,
+  petition: Petition,
+  next: KeyEncryptionKey,
+  { backup, followed = followedEverywhere, reached }: DestructionOptions,
+): Promise<void> {
+  reached?.('announced');
+  await followed();
+  await rewrapOthers(storage, readKeyEncryptionKey(keysDir), next, petition.id);
+  reached?.('rewrapped');
+  if (backup !== undefined) await storage.backup(backup);
+  reached?.('backed-up');
+  await followed(); // nobody works with a row of before
+  const keyId = await storage.secrets.keyId();
+  if (keyId === undefined || !next.id.equals(keyId)) {
+    throw new SetupError('The data are not under the next key any more: nothing was destroyed.');
+  }
+  endReplacement(keysDir, next);
+  reached?.('key-replaced');
+  await followed(); // nor with the old key
 }
 
 /** What would stop a backup is told before anything is done. */

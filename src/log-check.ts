@@ -69,7 +69,9 @@ async function checkKeys(storage: Storage, keysDir: string): Promise<Omit<DataCh
   for (const one of stored) {
     // The key that wraps them may be replaced meanwhile: then the second look finds both as they are now.
     if ((await looks(one)) || (await looks(one))) continue;
-    problems.push(`${one.whose}: its wrapped key is not its own, or is under another key than the one in KEYS_DIR`);
+    problems.push(
+      `${one.whose}: its wrapped key is not its own, or is under another key than the one in KEYS_DIR (a petition whose pseudonyms are being destroyed? end that)`,
+    );
   }
   const left = leftOfReplacement(keysDir).map(
     (file) => `${file} is in ${keysDir}: a petition's pseudonyms are being destroyed, or that was stopped: end it.`,

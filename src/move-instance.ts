@@ -12,7 +12,7 @@
 import type { StorageConfig } from './config.ts';
 import { SetupError } from './errors.ts';
 import { openLogWriter } from './log-writer.ts';
-import { readKeys } from './storage/key-folder.ts';
+import { checkOwner, readKeys } from './storage/key-folder.ts';
 import type { MoveSource, MoveTarget } from './storage/moving.ts';
 import {
   holdKeyFolder,
@@ -53,6 +53,7 @@ export async function moveInstance(
   if (isPostgres(from) === isPostgres(to)) {
     throw new SetupError('It moves between SQLite and PostgreSQL: a file is copied, a database dumped and restored.');
   }
+  checkOwner(config.keysDir);
   const release = holdKeyFolder(config.keysDir); // what is copied stays under the key that it was under
   return move(config, from, to, options).finally(release);
 }

@@ -58,7 +58,12 @@ async function destroy(config: StorageConfig, slug: string, backup: string | und
     backup,
     reached: (step) => step === 'announced' && console.error(progress),
   });
-  if (result === 'already-destroyed') return console.log(`The pseudonym key of ${slug} was destroyed on ${day}.`);
+  if (result === 'already-destroyed') {
+    console.log(
+      `The pseudonym key of ${slug} was destroyed on ${day}.${backup === undefined ? '' : ' No backup was taken.'}`,
+    );
+    return;
+  }
   console.log(
     `The pseudonym key of ${slug} is destroyed, and the log says so (${day}). Its signatures count as before.`,
   );

@@ -1,15 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readStorageConfig } from '../config.ts';
+import { readStorageConfig, type StorageConfig } from '../config.ts';
 import { SetupError } from '../errors.ts';
-import type { KeyEncryptionKey } from '../key-encryption.ts';
 import type { Mirror } from '../log/recover-log.ts';
 import { recoverLog } from '../log/recover-log.ts';
 import { openLogWriter } from '../log-writer.ts';
-import { findLostSecrets, forgetSecrets } from '../lost-secrets.ts';
-import { readKeys } from '../storage/key-folder.ts';
-import { holdWriter, openLock, openStorage, type Storage } from '../storage/open.ts';
+import { findLostSecrets, forgetLostSecrets } from '../lost-secrets.ts';
+import { checkOwner, readKeys } from '../storage/key-folder.ts';
+import { holdKeyFolder, holdWriter, openLock, openStorage, type Storage } from '../storage/open.ts';
 import { Progress } from './progress.ts';
 
 export const USAGE = 'Usage: paraphe recover --mirror <folder> [--forget-lost-keys]';
@@ -24,7 +23,13 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   if (values.mirror === undefined) throw new SetupError(USAGE);
   const place = readStorageConfig();
-  const { logKey: key, keyEncryptionKey } = readKeys(place.keysDir);
+  checkOwner(place.keysDir);
+  const release = holdKeyFolder(place.keysDir); // what no key opens now is not about to be wrapped anew
+  return recover(place, values.mirror, values['forget-lost-keys']).finally(release);
+}
+
+async function recover(place: StorageConfig, mirror: string, forgets: boolean): Promise<number> {
+  const { logKey: key } = readKeys(place.keysDir);
   const storage = await openStorage(place);
   const progress = new Progress();
   const show = (done: number, size: number) => progress.show('entries', done, size);
@@ -37,7 +42,7 @@ export async function run(args: readonly string[]): Promise<number> {
       key,
       clock,
       epoch: writer.epoch,
-      mirror: folderMirror(values.mirror),
+      mirror: folderMirror(mirror),
       progress: show,
     }).finally(async () => {
       progress.end();
@@ -53,7 +58,7 @@ export async function run(args: readonly string[]): Promise<number> {
         `Petition ${id} was opened after the backup: its pseudonym key is lost, nobody can sign it or withdraw any more. Its address is /petitions/${id} now: close it.`,
       );
     }
-    await tellLost(storage, keyEncryptionKey, values['forget-lost-keys']);
+    await tellLost(storage, place.keysDir, forgets);
     console.log(`The log goes on from entry ${sequencer.sealed.size}. What was not published yet is in no mirror.`);
     return 0;
   } finally {
@@ -62,14 +67,14 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 /** Secrets of a backup from before the key-encryption key was replaced. */
-async function tellLost(storage: Storage, key: KeyEncryptionKey, forgets: boolean): Promise<void> {
-  const lost = await findLostSecrets(storage, key);
-  for (const slug of lost.petitions.values()) console.log(`Petition ${slug}: no key in KEYS_DIR opens its secret.`);
-  for (const name of lost.sites.values()) console.log(`Site ${name}: no key in KEYS_DIR opens its secrets.`);
+async function tellLost(storage: Storage, keysDir: string, forgets: boolean): Promise<void> {
+  const lost = await findLostSecrets(storage, keysDir);
+  for (const slug of lost.petitions) console.log(`Petition ${slug}: no key in KEYS_DIR opens its secret.`);
+  for (const name of lost.sites) console.log(`Site ${name}: no key in KEYS_DIR opens its secret.`);
   if (forgets) {
-    await forgetSecrets(storage, lost, key);
+    await forgetLostSecrets(storage, keysDir);
     console.log('Secrets that no key opens are forgotten: close those petitions, and register those sites again.');
-  } else if (lost.petitions.size + lost.sites.size > 0) {
+  } else if (lost.petitions.length + lost.sites.length > 0) {
     console.log('If those keys are gone for good, the same command with --forget-lost-keys goes on without them.');
   }
 }

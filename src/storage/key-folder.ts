@@ -1,6 +1,7 @@
 /**
  * The key folder: secrets that the database must never hold, as files of mode 600.
- *   key-encryption-key   wraps the pseudonym keys; whoever destroys it makes every nym meaningless
+ *   key-encryption-key   wraps the pseudonym keys; whoever destroys it makes every nym meaningless. Where it has replaced
+ *                        another: the petition for whose sake, and the names of all that it has replaced
  *   key-encryption-key.next   while it is being replaced: the next one, and the petition whose pseudonyms are destroyed by it
  *   key-encryption-key.old    the one before, until it is overwritten
  *   sealing-key          seals receipt links and authenticates journey cookies; a new one costs only new logins
@@ -124,10 +125,11 @@ export function replacementOf(folder: string): Replacement | undefined {
  * wrapped under it by whoever only reads it.
  */
 export function beginReplacement(folder: string, petition: string): KeyEncryptionKey {
-  checkOwner(folder);
-  closeSync(openSync(join(folder, KEY_ENCRYPTION_KEY), 'r+')); // it will have to be overwritten
+  destroyOldKey(folder);
+  tryNames(folder);
   const bytes = randomBytes(32);
-  writeSecret(folder, NEXT_KEY, `${bytes.toString('base64url')}\n${petition}`);
+  const replaced = [readKeyEncryptionKey(folder).id.toString('hex'), ...replacedKeys(folder)];
+  writeSecret(folder, NEXT_KEY, [bytes.toString('base64url'), petition, ...replaced].join('\n'));
   return new KeyEncryptionKey(createSecretKey(bytes));
 }
 
@@ -152,8 +154,28 @@ export function endReplacement(folder: string, next: KeyEncryptionKey): void {
   destroyOldKey(folder);
 }
 
+/** The names of the keys that this folder's has replaced, newest first, in hex: it is newer than data that are under them. */
+export function replacedKeys(folder: string): readonly string[] {
+  const [, , ...replaced] = read(folder, KEY_ENCRYPTION_KEY).trim().split('\n');
+  return replaced;
+}
+
+/** What the end of a replacement takes is tried before its beginning. @throws SetupError, Error of the file system */
+function tryNames(folder: string): void {
+  const key = join(folder, KEY_ENCRYPTION_KEY);
+  closeSync(openSync(key, 'r+')); // it will have to be overwritten
+  try {
+    linkSync(key, join(folder, OLD_KEY));
+  } catch (error) {
+    throw new SetupError(
+      `${folder} does not give a file a second name (${error instanceof Error ? error.message : error}): keep the keys on a disk of this machine, not as single mounted files. Nothing was done.`,
+    );
+  }
+  rmSync(join(folder, OLD_KEY));
+}
+
 /** Overwrites what is left of the key before, where the disk lets it. */
-function destroyOldKey(folder: string): void {
+export function destroyOldKey(folder: string): void {
   const file = join(folder, OLD_KEY);
   if (!existsSync(file)) return;
   if (statSync(file).ino !== statSync(join(folder, KEY_ENCRYPTION_KEY)).ino) {
@@ -172,7 +194,8 @@ export function leftOfReplacement(folder: string): readonly string[] {
 }
 
 /** @throws SetupError where what is written would be somebody else's than the gateway's, which could not read it */
-function checkOwner(folder: string): void {
+export function checkOwner(folder: string): void {
+  read(folder, KEY_ENCRYPTION_KEY); // no folder is made where there is none
   const owner = statSync(join(folder, KEY_ENCRYPTION_KEY)).uid;
   if (process.getuid === undefined || process.getuid() === owner) return;
   throw new SetupError(`The keys in ${folder} belong to another user: run this as the one who owns them.`);

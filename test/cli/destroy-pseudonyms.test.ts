@@ -236,16 +236,55 @@ test('a backup of before is recovered, and goes on without the keys that are gon
 
 test('one command at a time works on the keys: another destruction waits for its turn, and a move too', async () => {
   await close('une');
-  let others: readonly string[] = [];
+  let others: string[] = [];
   const said = (work: Promise<unknown>) => work.then(String, (error: Error) => error.message);
   const meanwhile = async () => {
     const move = moveInstance(log.config, { from: 'sqlite:', to: 'postgres://127.0.0.1:1/none' });
     others = [await said(destroy('une')), await said(destroy('autre')), await said(move)];
+    const recovered = await command({ DATA_DIR: log.config.dataDir }, 'recover', '--mirror', '/', '--forget-lost-keys');
+    others.push(recovered.err);
   };
   await destroy('autre', { followed: meanwhile });
-  expect(others).toHaveLength(3);
+  expect(others).toHaveLength(4);
   for (const one of others) expect(one).toMatch(/^Another command works on the keys/);
   expect(await destroy('une')).toMatchObject({ result: 'destroyed' });
+});
+
+test('a key folder that is older than the data forgets nothing: the right one opens all of it', async () => {
+  const paraphe = (keys: string, ...args: string[]) =>
+    command({ DATA_DIR: log.config.dataDir, KEYS_DIR: keys }, 'recover', ...args);
+  const at = (name: string) => join(log.config.dataDir, name);
+  cpSync(log.config.keysDir, at('stale'), { recursive: true });
+  await destroy('autre');
+  await log.publish();
+  await command({ DATA_DIR: log.config.dataDir }, 'log', 'export', at('mirror'));
+  const before = await known();
+  const { code, err } = await paraphe(at('stale'), '--mirror', at('mirror'), '--forget-lost-keys');
+  expect([code, err]).toEqual([1, expect.stringContaining('has not replaced the one that these data are under')]);
+  await expect(destroy('autre', { reached: stopAt('announced') })).resolves.toMatchObject({ day: '2026-11-20' });
+  expect(await known()).toEqual(before);
+  expect(await paraphe(log.config.keysDir, '--mirror', at('mirror'), '--forget-lost-keys')).toMatchObject({ code: 0 });
+  expect(await known()).toEqual(before);
+});
+
+test('data that are put back in the middle of it lose nothing', async () => {
+  const database = new Database(join(log.config.dataDir, 'paraphe.sqlite'));
+  const before = await known();
+  const putBack = (step: DestructionStep) => step === 'backed-up' && database.exec('UPDATE log SET key_id = NULL');
+  await expect(destroy('autre', { reached: putBack })).rejects.toThrow('not under the next key any more');
+  database.close();
+  expect(await known()).toEqual(before);
+  await destroy('autre');
+  expect(await known()).toEqual({ ...before, autre: 'pseudonyms-destroyed' });
+});
+
+test('what a run that was stopped at its very end has left of the old key goes when it is asked again', async () => {
+  const old = join(log.config.keysDir, 'key-encryption-key.old');
+  const key = readFileSync(join(log.config.keysDir, 'key-encryption-key'));
+  await destroy('autre');
+  writeFileSync(old, key);
+  expect(await destroy('autre')).toMatchObject({ result: 'already-destroyed' });
+  expect(existsSync(old)).toBe(false);
 });
 
 test('the keys of another instance are not destroyed for these data', async () => {
@@ -271,7 +310,7 @@ test.runIf(process.getuid?.() === 0)('root leaves nothing that the gateway’s o
   chownSync(key, 65_534, 65_534);
   await expect(destroy('autre')).rejects.toThrow('belong to another user');
   await expect(rotateKeys(log.config.keysDir, async () => {})).rejects.toThrow('belong to another user');
-  expect(readdirSync(log.config.keysDir)).not.toContain('key-encryption-key.next');
+  expect(readdirSync(log.config.keysDir)).toHaveLength(4);
 });
 
 test('a petition that came back from a mirror, without its key, is destroyed too: earlier backups hold it', async () => {

@@ -56,7 +56,12 @@ export function backUp(database: Sqlite, file: string): void {
   const draft = `${file}.part`;
   rmSync(draft, { force: true });
   createSqlite(draft);
-  database.$client.prepare('VACUUM INTO ?').run(draft);
+  try {
+    database.$client.prepare('VACUUM INTO ?').run(draft);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw new SetupError(`Cannot write ${file}: ${error instanceof Error ? error.message : error}.`);
+  }
   const written = openSync(draft, 'r');
   fsyncSync(written);
   closeSync(written);
