@@ -26,9 +26,9 @@ import {
   destroyOldKey,
   endReplacement,
   readKeyEncryptionKey,
-  readKeys,
   replacementOf,
-} from './storage/key-folder.ts';
+} from './storage/key-encryption-key.ts';
+import { readKeys } from './storage/key-folder.ts';
 import { holdKeyFolder, isPostgres, openStorage, type Storage } from './storage/open.ts';
 import { checkKnown } from './storage/wrapped-secrets.ts';
 

@@ -8,7 +8,7 @@ import type { Petition } from './petitions/petition.ts';
 import { isPetitionKeyWhole } from './petitions/petition-key.ts';
 import type { SiteId } from './provider/site.ts';
 import { isSiteKeyWhole } from './provider/site-key.ts';
-import { leftOfReplacement, readKeyEncryptionKey } from './storage/key-folder.ts';
+import { leftOfReplacement, readKeyEncryptionKey } from './storage/key-encryption-key.ts';
 import { isDatabaseError, openStorage, readLock, type Storage } from './storage/open.ts';
 
 export type DataCheck = {

@@ -5,7 +5,7 @@
 import { SetupError } from './errors.ts';
 import type { KeyEncryptionKey } from './key-encryption.ts';
 import type { SiteSecrets } from './provider/site.ts';
-import { readKeyEncryptionKey, replacedKeys, replacementOf } from './storage/key-folder.ts';
+import { readKeyEncryptionKey, replacedKeys, replacementOf } from './storage/key-encryption-key.ts';
 import type { Storage } from './storage/open.ts';
 
 /** Slugs and names. */

@@ -12,7 +12,8 @@
 import type { StorageConfig } from './config.ts';
 import { SetupError } from './errors.ts';
 import { openLogWriter } from './log-writer.ts';
-import { checkOwner, readKeys } from './storage/key-folder.ts';
+import { checkOwner } from './storage/key-encryption-key.ts';
+import { readKeys } from './storage/key-folder.ts';
 import type { MoveSource, MoveTarget } from './storage/moving.ts';
 import {
   holdKeyFolder,

@@ -7,7 +7,8 @@ import type { Mirror } from '../log/recover-log.ts';
 import { recoverLog } from '../log/recover-log.ts';
 import { openLogWriter } from '../log-writer.ts';
 import { findLostSecrets, forgetLostSecrets } from '../lost-secrets.ts';
-import { checkOwner, readKeys } from '../storage/key-folder.ts';
+import { checkOwner } from '../storage/key-encryption-key.ts';
+import { readKeys } from '../storage/key-folder.ts';
 import { holdKeyFolder, holdWriter, openLock, openStorage, type Storage } from '../storage/open.ts';
 import { Progress } from './progress.ts';
 

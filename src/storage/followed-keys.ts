@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Diagnostics, describeError } from '../diagnostics.ts';
 import type { KeyEncryptionKey } from '../key-encryption.ts';
 import { loadReceiptKeys, type ReceiptKeys } from '../receipt/keys.ts';
-import { keyEncryptionKeyChanged, readKeyEncryptionKey, readReceiptKeys, receiptKeysChanged } from './key-folder.ts';
+import { keyEncryptionKeyChanged, readKeyEncryptionKey } from './key-encryption-key.ts';
+import { readReceiptKeys, receiptKeysChanged } from './key-folder.ts';
 
 /** How often each process looks. */
 const LOOK_MS = 1_000;

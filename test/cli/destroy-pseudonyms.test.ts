@@ -28,7 +28,7 @@ import { computeNym } from '../../src/petitions/petition-key.ts';
 import { registerSite, rotateSiteSecret } from '../../src/provider/register-site.ts';
 import { parseSite } from '../../src/provider/site.ts';
 import { computeSiteNym } from '../../src/provider/site-key.ts';
-import { readKeyEncryptionKey } from '../../src/storage/key-folder.ts';
+import { readKeyEncryptionKey } from '../../src/storage/key-encryption-key.ts';
 import { migrateStorage, openStorage, type Storage } from '../../src/storage/open.ts';
 import { rotateKeys } from '../../src/storage/rotate-receipt-keys.ts';
 import { command } from '../fakes/command.ts';

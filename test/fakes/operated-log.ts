@@ -14,7 +14,8 @@ import type { Petition } from '../../src/petitions/petition.ts';
 import { parsePetitionFile } from '../../src/petitions/petition-file.ts';
 import { registerSite } from '../../src/provider/register-site.ts';
 import { parseSite } from '../../src/provider/site.ts';
-import { createKeys, readKeyEncryptionKey, readKeys } from '../../src/storage/key-folder.ts';
+import { readKeyEncryptionKey } from '../../src/storage/key-encryption-key.ts';
+import { createKeys, readKeys } from '../../src/storage/key-folder.ts';
 import { migrateStorage, openStorage } from '../../src/storage/open.ts';
 
 export const ORIGIN = 'petitions.example.org/log';
